@@ -1,0 +1,210 @@
+// Package message holds what crosses the border between an aggregator and
+// Lafia: requests and responses as bytes, the events read from them, and the
+// contract of an adapter. It imports nothing of ours and does no I/O.
+package message
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Kind says which of a channel's webhooks a request came to.
+type Kind string
+
+// The webhooks of a channel: POST /webhooks/{channel}/{kind}.
+const (
+	KindUSSD   Kind = "ussd"
+	KindSMS    Kind = "sms"
+	KindStatus Kind = "status"
+)
+
+// Medium is how a person and Lafia talk.
+type Medium string
+
+// The media that conversations run over.
+const (
+	USSD Medium = "ussd"
+	SMS  Medium = "sms"
+)
+
+// Request is one HTTP request of an aggregator, owned by us: nothing in it
+// points into a buffer that the HTTP server will use again.
+type Request struct {
+	Method string
+	URL    *url.URL // as received; Host as the aggregator called it
+	Header http.Header
+	Body   []byte // raw, not decompressed, at most 64 KiB
+	Remote netip.Addr
+}
+
+// Response is what the aggregator gets back. A zero Status means 200.
+type Response struct {
+	Status      int
+	ContentType string
+	Header      http.Header
+	Body        []byte
+}
+
+// Inbound is one message or one USSD hop from a person.
+type Inbound struct {
+	Medium Medium
+	From   Number
+	To     string // the number or code written to, as it came
+	Text   string // valid UTF-8, no NUL; for USSD see Cumulative
+
+	ExternalID string // the aggregator's id of the message; empty means it has none
+	SessionID  string // USSD only
+
+	// Cumulative is set when Text holds every input of the session so far,
+	// joined with "*" (Africa's Talking). Otherwise Text is the latest input.
+	Cumulative bool
+	// Start is set by single-input aggregators on the first request of a
+	// session. A cumulative first request is known by its empty Text.
+	Start bool
+	// Sequence orders single inputs where the aggregator counts them; 0: it does not.
+	Sequence int
+
+	SentAt time.Time // zero when the aggregator does not say
+}
+
+// SessionEnd tells that the network or the caller ended a USSD session.
+type SessionEnd struct {
+	From      Number
+	SessionID string
+	Completed bool // false: hung up or timed out
+}
+
+// Status is a delivery state. States move forward only:
+// queued < sent < delivered, failed, expired; unknown never overwrites a known one.
+type Status string
+
+// Delivery states that every adapter maps its aggregator's words to.
+const (
+	StatusQueued    Status = "queued"
+	StatusSent      Status = "sent"
+	StatusDelivered Status = "delivered"
+	StatusFailed    Status = "failed"
+	StatusExpired   Status = "expired"
+	StatusUnknown   Status = "unknown"
+)
+
+// Receipt reports what became of a message that we sent.
+type Receipt struct {
+	ExternalID string // the aggregator's id, as its send answer gave it
+	OurID      string // our own id where the aggregator carries it back, else empty
+	To         Number
+	Status     Status
+	Reason     string // the aggregator's word for a failure, never shown to a caller
+	At         time.Time
+}
+
+// Event is exactly one of its fields.
+type Event struct {
+	Inbound *Inbound
+	Receipt *Receipt
+	End     *SessionEnd
+}
+
+// Parsed is the outcome of reading one request.
+type Parsed struct {
+	Events []Event
+	// Refused is not empty when the request is not authentic: the caller gets
+	// 401 with an empty body. The reason is for operators, in one line.
+	Refused string
+	// Unreadable is not empty when the request is authentic but could not be
+	// read, wholly or in part: it is kept raw, counted, and answered with success.
+	Unreadable string
+}
+
+// Reply is a USSD screen on its way to the caller.
+type Reply struct {
+	SessionID string
+	From      Number
+	Text      string // laid out: pages, keys and folding are done
+	End       bool   // the session ends with this screen
+}
+
+// Outbound is one SMS to send.
+type Outbound struct {
+	ID   string // ours, at most 36 characters, the same on every attempt
+	From string // sender: short code or name; empty means the channel's default
+	To   Number
+	Text string
+}
+
+// Account is what a channel's configuration gives an adapter: endpoints and
+// secrets. Values are per adapter and documented in its sample.toml.
+type Account struct {
+	Settings map[string]string
+	// Signatures are the secrets that inbound signatures are checked with, at
+	// most two at a time, so that a secret can be changed without a gap.
+	// Adapters without signatures ignore them.
+	Signatures []Secret
+}
+
+// Verdict is what an attempt to send amounts to.
+type Verdict string
+
+// The verdicts of an attempt.
+const (
+	Sent      Verdict = "sent"      // the aggregator took it
+	Rejected  Verdict = "rejected"  // final: it will never go out
+	Retry     Verdict = "retry"     // surely not sent; trying again is safe
+	Ambiguous Verdict = "ambiguous" // it may have been sent
+)
+
+// Outcome is a verdict with the aggregator's id and reason, where it gave them.
+type Outcome struct {
+	Verdict    Verdict
+	ExternalID string
+	Reason     string
+}
+
+// HTTPRequest is a request for the outbox to make. Adapters build it, they
+// never make it.
+type HTTPRequest struct {
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte
+}
+
+// Adapter turns one aggregator's wire format into events and back.
+//
+// Every method is pure: no I/O, no clock, no chance, no goroutine, no state. A
+// method may be called twice with the same arguments, from any goroutine, and
+// gives the same answer. So production, fuzzing, the conformance suite and
+// `lafia webhook parse` run the same functions.
+type Adapter interface {
+	// Name is the adapter's name in configuration: lower case, no spaces.
+	Name() string
+
+	// Parse reads one request. now judges replay windows. It never panics and
+	// never returns text that is not valid UTF-8. Strings in the result do not
+	// alias the request.
+	Parse(kind Kind, r Request, a Account, now time.Time) Parsed
+
+	// Reply renders a USSD screen as the aggregator wants it.
+	Reply(r Reply) Response
+
+	// Ack answers an SMS, a status report or the end of a session that we hold
+	// durably (or that we will never accept differently later).
+	Ack(kind Kind) Response
+}
+
+// Sender is an Adapter that can send SMS.
+type Sender interface {
+	Adapter
+
+	// Request builds the HTTP request that sends m. An error means that the
+	// message can never be sent as it is (a missing setting, a bad number); the
+	// error names the setting and holds no number and no text.
+	Request(m Outbound, a Account) (HTTPRequest, error)
+
+	// Outcome judges the answer. err is the transport's error, nil when an
+	// answer came; wrote tells whether the request's bytes had been written
+	// when err happened.
+	Outcome(status int, body []byte, err error, wrote bool) Outcome
+}
