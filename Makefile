@@ -1,0 +1,48 @@
+# Lafia: what there is to make.
+#
+#   make run        set up, build, and run `lafia dev` (ARGS="--listen 127.0.0.1:9000" are handed to it)
+#   make test       set up, and run every test
+#   make build      bin/lafia
+#   make bench      measure, and say the numbers
+#   make generate   write the Go of the console's templates anew
+#   make setup      install what is missing: Go, PostgreSQL, Redis or Valkey
+#   make clean      remove what was built; a dev instance's data (.lafia) stays
+
+# Go's own place, for a shell that has not got it on its path.
+export PATH := $(PATH):/usr/local/go/bin
+# No C compiler is needed, and the binary runs on any Linux of its architecture.
+export CGO_ENABLED ?= 0
+
+# The tests start servers and a browser: more packages at a time than this only makes all of them slow.
+PACKAGES_AT_ONCE ?= 2
+TEST_TIMEOUT     ?= 15m
+ARGS             ?=
+
+.DEFAULT_GOAL := build
+.PHONY: setup build run test bench generate clean
+
+setup:
+	@.tools/setup.sh
+
+build:
+	@mkdir -p bin
+	go build -trimpath -o bin/lafia ./cmd/lafia
+
+run: setup build
+	@exec bin/lafia dev $(ARGS)
+
+test:
+	@.tools/setup.sh test
+	@unformatted=$$(gofmt -l cmd gateway internal); if [ -n "$$unformatted" ]; then \
+		echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go test -p $(PACKAGES_AT_ONCE) -timeout $(TEST_TIMEOUT) ./...
+
+bench: setup build
+	bin/lafia bench $(ARGS)
+
+generate:
+	go tool -modfile=.tools/go.mod templ generate
+
+clean:
+	rm -rf bin
