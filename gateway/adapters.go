@@ -1,0 +1,24 @@
+package gateway
+
+import (
+	"lafia/gateway/africastalking"
+	"lafia/gateway/message"
+)
+
+// Adapters are all adapters there are, one line each, in the order in which
+// they are shown.
+func Adapters() []message.Adapter {
+	return []message.Adapter{
+		africastalking.New(),
+	}
+}
+
+// AdapterNamed is the adapter with that name, or false.
+func AdapterNamed(name string) (message.Adapter, bool) {
+	for _, a := range Adapters() {
+		if a.Name() == name {
+			return a, true
+		}
+	}
+	return nil, false
+}
