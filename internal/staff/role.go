@@ -25,7 +25,7 @@ var Roles = []Role{Viewer, Officer, Peace, Protection, Coordinator, Translator, 
 // it in the WHERE clause: what is outside does not exist.
 type Scope struct {
 	Levels  []programme.Level // empty: nothing
-	Regions []string          // adm1 codes; empty: every region, and what has none
+	Regions []string          // adm1 codes; empty: every region, and what has none. L3 has no region
 	Words   bool              // whether texts and notes may be opened
 }
 
@@ -40,6 +40,9 @@ func ScopeOf(r Role, regions []string) Scope {
 		return Scope{Levels: l1, Regions: regions, Words: true}
 	case Peace:
 		return Scope{Levels: both, Regions: regions, Words: true}
+	case Protection:
+		// No row of submission has this level: L3 lives in a table of its own.
+		return Scope{Levels: []programme.Level{programme.L3}, Words: true}
 	case Coordinator, Administrator:
 		return Scope{Levels: both, Words: true}
 	}
