@@ -5,6 +5,8 @@ package flow
 type Line struct {
 	Key  string            `json:"k,omitempty"`
 	Args map[string]string `json:"a,omitempty"`
+	// Keys are parameters that are words themselves, by key: a month's name.
+	Keys map[string]string `json:"w,omitempty"`
 	Text string            `json:"t,omitempty"`
 }
 

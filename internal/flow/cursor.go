@@ -1,0 +1,147 @@
+package flow
+
+import (
+	"maps"
+	"slices"
+)
+
+// Cursor is where a caller stands: everything that a step needs to remember,
+// and nothing else. It is what sessions and drafts hold.
+type Cursor struct {
+	Flow    string            `json:"f,omitempty"`
+	State   string            `json:"s,omitempty"`
+	Answers map[string]string `json:"a,omitempty"`
+	Labels  map[string]Line   `json:"n,omitempty"` // how an answer is said to her again
+	Level   string            `json:"l,omitempty"`
+	Path    []Visit           `json:"p,omitempty"` // the screens she came by, for going back
+	Within  string            `json:"w,omitempty"` // place: the region or cercle that is open
+	Found   []Item            `json:"i,omitempty"` // place: the matches offered
+	Then    string            `json:"t,omitempty"` // after the PIN was given again: where she was
+}
+
+// Visit is a screen on the way, with what answering it changed.
+type Visit struct {
+	State string `json:"s"`
+	Level string `json:"l,omitempty"`
+}
+
+// IsZero reports whether nothing was begun.
+func (c Cursor) IsZero() bool { return c.Flow == "" }
+
+// InFlow reports whether she is inside a conversation, not in the menu.
+func (c Cursor) InFlow() bool { return c.Flow != "" && c.Flow != Main }
+
+func (c Cursor) clone() Cursor {
+	c.Answers = maps.Clone(c.Answers)
+	c.Labels = maps.Clone(c.Labels)
+	c.Path = slices.Clone(c.Path)
+	c.Found = slices.Clone(c.Found)
+	return c
+}
+
+// Act is what a keypress means on the screen that she saw.
+type Act string
+
+// What a caller can do.
+const (
+	Begin Act = "begin" // she dialled, or wrote for the first time
+	Show  Act = "show"  // nothing new: the same screen again
+	Chose Act = "chose"
+	Typed Act = "typed"
+	Back  Act = "back"
+	Menu  Act = "menu"
+	Wrong Act = "wrong"
+)
+
+// Action is one thing that a caller did.
+type Action struct {
+	Act   Act
+	Value string // Chose: the option's value
+	Key   string // Chose: the option's key
+	Level string // Chose: the level that the option raises to
+	Text  string // Typed
+}
+
+// Env is what holds for one step whatever the flow.
+type Env struct {
+	Medium   string // "ussd" or "sms"
+	Language string // empty: she has not chosen yet
+	Resume   bool   // Begin: an unfinished run may be taken up
+}
+
+// Fact kinds: what a step may need to know from outside.
+const (
+	NeedLanguages = "languages" // the languages offered
+	NeedProject   = "project"   // arg: what she typed
+	NeedPlaces    = "places"    // arg: the place whose parts to list; empty: the first list
+	NeedPlace     = "place"     // arg: the name she typed
+	NeedGroups    = "groups"    // the groups that she leads
+	NeedPIN       = "pin"       // arg: group and PIN, separated by "/"
+	NeedMonths    = "months"    // the months that a report can be for
+	NeedReference = "reference" // arg: what she typed
+	NeedHelp      = "help"      // the help number
+	NeedCallback  = "callback"  // whether a confidential call-back can be kept
+)
+
+// Need is one question of a step to the world.
+type Need struct{ Kind, Arg string }
+
+// Item is one thing that a fact lists.
+type Item struct {
+	Value string `json:"v"`
+	Say   Line   `json:"s"`
+	Open  bool   `json:"o,omitempty"` // place: it has parts to list
+}
+
+// Fact is the answer to a need.
+type Fact struct {
+	OK    bool
+	Items []Item
+	Args  map[string]string // for the words of the screen
+}
+
+// Facts are answers by need.
+type Facts map[Need]Fact
+
+// EffectKind says what a step asks its caller to do.
+type EffectKind string
+
+// Effects of a step.
+const (
+	Entered  EffectKind = "entered"  // a flow was begun: a run begins
+	Left     EffectKind = "left"     // a flow was left for the menu: its run ends unfinished
+	Language EffectKind = "language" // the phone keeps this language
+	Resumed  EffectKind = "resumed"  // take up the unfinished run
+	Dropped  EffectKind = "dropped"  // forget the unfinished run
+	Submit   EffectKind = "submit"   // the run is finished: commit it
+)
+
+// Effect is one thing for the caller of a step to do.
+type Effect struct {
+	Kind     EffectKind
+	Flow     string
+	Language string
+	Submit   *Submission
+}
+
+// Submission is what a finished run says.
+type Submission struct {
+	Kind    string
+	Level   string
+	Answers map[string]string // codes and numbers
+	Text    string            // her own words
+}
+
+// Result is a step's outcome. When Missing is not empty nothing else holds: get
+// the facts and call again.
+type Result struct {
+	Cursor  Cursor
+	Screen  Screen
+	Effects []Effect
+	Missing []Need
+}
+
+// Has reports whether the step had an effect of this kind.
+func (r Result) Has(k EffectKind) bool {
+	return slices.ContainsFunc(r.Effects, func(e Effect) bool { return e.Kind == k })
+}

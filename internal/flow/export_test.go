@@ -1,0 +1,7 @@
+package flow
+
+// For tests of how numbers are read.
+var (
+	ParseNumberForTest = parseNumber
+	ParseMoneyForTest  = parseMoney
+)
