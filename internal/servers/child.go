@@ -135,9 +135,12 @@ func (c *child) awaitAnswer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	for {
-		one, cancelOne := context.WithTimeout(ctx, answerOnceWithin)
-		err := c.answers(one)
-		cancelOne()
+		err := errors.New("it does not run yet")
+		if c.currentPID() != 0 { // before that, an orphan might answer
+			one, cancelOne := context.WithTimeout(ctx, answerOnceWithin)
+			err = c.answers(one)
+			cancelOne()
+		}
 		if err == nil {
 			c.mu.Lock()
 			c.keep = true
