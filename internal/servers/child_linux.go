@@ -37,3 +37,15 @@ func livingIn(folder string) []int {
 	}
 	return pids
 }
+
+// freeIn is how many bytes a file system in memory still takes, 0 when dir is none.
+func freeIn(dir string) uint64 {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil || s.Type != tmpfsMagic {
+		return 0
+	}
+	return s.Bavail * uint64(s.Bsize)
+}
+
+// tmpfsMagic is TMPFS_MAGIC of linux/magic.h.
+const tmpfsMagic = 0x01021994

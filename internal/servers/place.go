@@ -191,6 +191,7 @@ func (p *place) firstUsable(log *slog.Logger) (string, error) {
 	}
 	removeServerFolders(p.data)
 	for _, base := range p.fallbacks() {
+		sweepFallbacks(filepath.Dir(base))
 		if err := makeFallback(base, p.data); err != nil {
 			reason = errors.Join(reason, err)
 			continue
@@ -212,7 +213,7 @@ func (p *place) fallbacks() []string {
 	sum := sha256.Sum256([]byte(p.data))
 	name := hex.EncodeToString(sum[:8])
 	temporary := filepath.Join("/tmp", "lafia-"+strconv.Itoa(os.Getuid()), name)
-	for _, tmp := range []string{"/tmp", os.TempDir()} {
+	for _, tmp := range []string{"/tmp", os.TempDir(), Scratch()} {
 		if strings.HasPrefix(p.data, filepath.Clean(tmp)+"/") {
 			return []string{temporary}
 		}
@@ -248,6 +249,33 @@ func makeFallback(base, data string) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(base, "origin"), []byte(data+"\n"), 0o600)
+}
+
+// sweepFallbacks removes from /tmp/lafia-UID what belongs to data folders that are gone: those of tests. A lasting folder is not
+// touched, for its data folder may be on a disk that is not mounted now.
+func sweepFallbacks(parent string) {
+	if !strings.HasPrefix(parent, "/tmp/") {
+		return
+	}
+	origins, _ := filepath.Glob(filepath.Join(parent, "*", "origin")) // its only error is a bad pattern
+	for _, path := range origins {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if _, err := os.Lstat(strings.TrimSpace(string(data))); !errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		base := filepath.Dir(path)
+		lock, err := os.OpenFile(filepath.Join(base, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			continue
+		}
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil { // nobody uses it still
+			_ = os.RemoveAll(base) // what stays is removed next time
+		}
+		lock.Close()
+	}
 }
 
 // prepare decides whom the servers run as, and makes redis and run in base so that this user can use them.

@@ -297,7 +297,7 @@ func TestAFolderThatOnlyRootMayEnter(t *testing.T) {
 	if err != nil || !strings.HasPrefix(remembered.Data, "/tmp/lafia-0/") {
 		t.Fatalf("servers.json: %s, %v", text, err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(remembered.Data) })
+	t.Cleanup(func() { _ = os.RemoveAll(remembered.Data) }) // else the next such start removes it
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,19 @@ import (
 	"syscall"
 )
 
+// roomyScratch is the free memory from which a file system in memory is taken for data that is thrown away: a cluster of a test is
+// 40 MB, each of its databases 8 MB, and some run at a time. Docker's own gives 64 MB.
+const roomyScratch = 2 << 30
+
+// Scratch is the folder for data that is thrown away: in memory where there is room, else /tmp. A cluster is a thousand small
+// files, and a disk can take a second to make them.
+func Scratch() string {
+	if freeIn("/dev/shm") >= roomyScratch {
+		return "/dev/shm"
+	}
+	return "/tmp"
+}
+
 // copyTemplate puts a fresh cluster into dir by copying one that initdb made before, on this machine, by this version, for
 // this user: a tenth of the time. For tests alone: nothing is synced.
 func (p *place) copyTemplate(ctx context.Context, bins binaries, dir string) error {
@@ -63,7 +76,7 @@ func (p *place) templateHome(bins binaries) (string, error) {
 	}
 	name := fmt.Sprintf("lafia-initdb-%s-%d-%s", bins.pgVersion, uid, hex.EncodeToString(sum[:3]))
 	var errs []error
-	for _, tmp := range []string{os.TempDir(), "/tmp"} {
+	for _, tmp := range []string{Scratch(), os.TempDir(), "/tmp"} {
 		home := filepath.Join(tmp, name)
 		if err := os.Mkdir(home, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
 			errs = append(errs, err)

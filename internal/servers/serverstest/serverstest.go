@@ -237,7 +237,7 @@ func execute(ctx context.Context, statement string) error {
 
 // newDir makes a folder that a later test binary removes if this one is killed before it can.
 func newDir() (dir string, remove func() error, err error) {
-	mine := filepath.Join("/tmp", "lafia-test-"+strconv.Itoa(os.Getuid()))
+	mine := filepath.Join(servers.Scratch(), "lafia-test-"+strconv.Itoa(os.Getuid()))
 	if err := os.Mkdir(mine, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", nil, err
 	}
