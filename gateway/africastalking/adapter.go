@@ -215,7 +215,10 @@ func statusOf(word string) message.Status {
 // a zone read as a space where the sender did not escape it. What is no time is
 // no reason to lose a message: it gives the zero time.
 func readTime(s string) time.Time {
-	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05 07:00", "2006-01-02T15:04:05"} {
+	if zone := len(s) - len(" 02:00"); zone > len(time.DateOnly) && s[zone] == ' ' {
+		s = s[:zone] + "+" + s[zone+1:]
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()
 		}

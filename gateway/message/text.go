@@ -11,8 +11,9 @@ import (
 // valid already comes back as it is, unless it is certain that UTF-8 was
 // encoded twice ("franÃ§ais"). Bytes that are no UTF-8 are read as
 // Windows-1252 when the text holds no UTF-8 beside them (aggregators that take
-// a handset's Latin-1 for their own), else each becomes U+FFFD. An incomplete
-// character at the end is the mark of a cut message and becomes one U+FFFD.
+// a handset's Latin-1 for their own), else each run of them becomes one
+// U+FFFD. An incomplete character at the end of what is UTF-8 otherwise is the
+// mark of a cut message and becomes U+FFFD too.
 //
 // A repair looks at the whole of its text: repair the inputs of a cumulative
 // chain one by one, so that a later one cannot change how an earlier one reads.
@@ -34,17 +35,13 @@ func RepairText(s string) string {
 
 // repairBytes reads what is not valid UTF-8.
 func repairBytes(s string) string {
-	tail := ""
-	if n := cutCharacter(s); n > 0 {
-		s, tail = s[:len(s)-n], "\uFFFD"
-		if utf8.ValidString(s) {
-			return s + tail
-		}
+	if n := cutCharacter(s); n > 0 && utf8.ValidString(s[:len(s)-n]) {
+		return s[:len(s)-n] + "\uFFFD"
 	}
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r >= utf8.RuneSelf && size > 1 {
-			return strings.ToValidUTF8(s, "\uFFFD") + tail // some of it is UTF-8: the rest is damage
+			return strings.ToValidUTF8(s, "\uFFFD") // some of it is UTF-8: the rest is damage
 		}
 		i += size
 	}
@@ -52,7 +49,7 @@ func repairBytes(s string) string {
 	for i := range len(s) {
 		b.WriteRune(charmap.Windows1252.DecodeByte(s[i]))
 	}
-	return b.String() + tail
+	return b.String()
 }
 
 // cutCharacter is how many bytes at the end of s begin a character that does
