@@ -33,7 +33,7 @@ run: setup build
 
 test:
 	@.tools/setup.sh test
-	@unformatted=$$(gofmt -l cmd gateway internal); if [ -n "$$unformatted" ]; then \
+	@unformatted=$$(gofmt -l $(wildcard cmd gateway flows locales internal)); if [ -n "$$unformatted" ]; then \
 		echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go test -p $(PACKAGES_AT_ONCE) -timeout $(TEST_TIMEOUT) ./...

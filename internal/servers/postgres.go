@@ -68,7 +68,8 @@ func newPostgres(p *place, bins binaries, o Options) *child {
 		orphaned := syscall.SIGINT
 		if !o.Durable {
 			// synchronous_commit stays: without it a kill of PostgreSQL loses what it had acknowledged, and tests kill it.
-			args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
+			args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off",
+				"-c", "max_wal_size=256MB") // the disk may be memory
 			orphaned = syscall.SIGQUIT
 		}
 		cmd := exec.Command(bins.pg("postgres"), args...)

@@ -74,7 +74,9 @@ func Start(ctx context.Context, o Options) (_ *Servers, err error) {
 	s.stop = sync.OnceValue(s.stopAll)
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.stop())
+			if also := s.stop(); also != nil {
+				err = fmt.Errorf("%w; %w", err, also)
+			}
 		}
 	}()
 

@@ -74,29 +74,29 @@ func (p *place) templateHome(bins binaries) (string, error) {
 	if p.owner != nil {
 		uid = int(p.owner.uid)
 	}
-	name := fmt.Sprintf("lafia-initdb-%s-%d-%s", bins.pgVersion, uid, hex.EncodeToString(sum[:3]))
-	var errs []error
+	name := fmt.Sprintf("lafia-initdb-%s-%d-%d-%s", bins.pgVersion, os.Getuid(), uid, hex.EncodeToString(sum[:3]))
+	var why []string
 	for _, tmp := range []string{Scratch(), os.TempDir(), "/tmp"} {
 		home := filepath.Join(tmp, name)
 		if err := os.Mkdir(home, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
-			errs = append(errs, err)
+			why = append(why, err.Error())
 			continue
 		}
 		if owner, err := ownerOf(home); err != nil || owner != os.Getuid() {
-			errs = append(errs, fmt.Errorf("%s belongs to another user", home))
+			why = append(why, home+" belongs to another user")
 			continue
 		}
 		if err := os.Chmod(home, 0o711); err != nil {
-			errs = append(errs, err)
+			why = append(why, err.Error())
 			continue
 		}
 		if err := p.reaches(home); err != nil {
-			errs = append(errs, err)
+			why = append(why, err.Error())
 			continue
 		}
 		return home, nil
 	}
-	return "", fmt.Errorf("no folder for the template of test databases: %w", errors.Join(errs...))
+	return "", fmt.Errorf("no folder for the template of test databases: %s", strings.Join(why, "; "))
 }
 
 // entriesIn counts files and folders; a folder that is not there has none.

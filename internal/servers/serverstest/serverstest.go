@@ -212,7 +212,8 @@ func createDatabase(ctx context.Context, name, template string) (string, error) 
 	}
 	cluster.creates.Lock()
 	defer cluster.creates.Unlock()
-	if err := execute(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	// With fsync off the checkpoint that FILE_COPY needs costs nothing, and the copy does not go through the WAL: half the time.
+	if err := execute(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY FILE_COPY"); err != nil {
 		return "", err
 	}
 	config, err := pgx.ParseConfig(url)
