@@ -17,6 +17,8 @@ const (
 	// maxSuggested is how many phones and codes are suggested: more would be
 	// unreadable, and weigh on the page.
 	maxSuggested = 40
+	// maxThreadShown is how many SMS of a phone are on the page, for its weight.
+	maxThreadShown = 20
 )
 
 // What a USSD screen may hold so that every network shows it.
@@ -105,12 +107,39 @@ type phoneView struct {
 	Note     string
 	SMSNote  string
 	Thread   []textView
+	Older    int // texts that are not shown
 
 	Channels, SMSChannels []choice
 	Codes                 []code
 	ShortCode             string
 }
 
+// id is the id of an element of this phone.
+func (v phoneView) id(name string) string {
+	id := "phone-" + strconv.Itoa(v.Slot)
+	if name != "" {
+		id += "-" + name
+	}
+	return id
+}
+
+// placeholder is what the green key would dial.
+func (v phoneView) placeholder() string {
+	if v.Live {
+		return ""
+	}
+	return v.Dialable
+}
+
+// keypad is the keys of a phone, as ITU-T E.161 lays them out.
+var keypad = []struct{ Name, Letters string }{
+	{"1", ""}, {"2", "abc"}, {"3", "def"},
+	{"4", "ghi"}, {"5", "jkl"}, {"6", "mno"},
+	{"7", "pqrs"}, {"8", "tuv"}, {"9", "wxyz"},
+	{"*", ""}, {"0", "+"}, {"#", ""},
+}
+
+// choice is a channel that can be chosen.
 type choice struct {
 	Name, Code string
 	Chosen     bool
@@ -144,15 +173,17 @@ type measure struct {
 	Said     string `json:"said,omitempty"`  // the same in words
 }
 
+// againView is what came of sending a request once more.
 type againView struct {
 	Identical bool
 	Said      string
 	Body      string // when it differs
 }
 
+// textView is one SMS of a thread.
 type textView struct {
 	Mine                     bool
-	Peer, Body, At, Measured string
+	Body, Said, At, Measured string
 	Failed                   string
 }
 
@@ -227,7 +258,8 @@ func (s *Simulator) phoneView(v view, n message.Number, slot int) phoneView {
 		out.Dialable = s.defaultCode(p.channel)
 	}
 	out.Note, out.SMSNote = w.note(p.note, out.Dialable), w.smsNote(p.smsNote)
-	for _, t := range p.thread {
+	out.Older = max(len(p.thread)-maxThreadShown, 0)
+	for _, t := range p.thread[out.Older:] {
 		out.Thread = append(out.Thread, s.textView(w, t))
 	}
 	s.choices(&out, p)
@@ -259,7 +291,10 @@ func (s *Simulator) shown(p *phone) shown {
 }
 
 func (s *Simulator) textView(w words, t *text) textView {
-	v := textView{Mine: t.mine, Peer: t.peer, Body: t.body, At: t.at.UTC().Format("15:04:05")}
+	v := textView{Mine: t.mine, Body: t.body, At: t.at.UTC().Format("15:04:05"), Said: fmt.Sprintf(w.Received, t.peer)}
+	if t.mine {
+		v.Said = fmt.Sprintf(w.Sent, t.peer)
+	}
 	if m := s.measure(t.body, message.SMS); m != nil {
 		v.Measured = w.measure(m)
 	}

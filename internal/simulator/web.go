@@ -82,7 +82,7 @@ func (s *Simulator) getPhone(c *fiber.Ctx) error {
 	if !n.IsPhone() {
 		return c.SendStatus(fiber.StatusBadRequest)
 	}
-	v := s.phoneView(viewOf(c), n, c.QueryInt("slot"))
+	v := s.phoneView(viewOf(c), n, slotOf(c.Query("slot")))
 	if c.Query("seen") == v.Version {
 		return c.SendStatus(fiber.StatusNoContent)
 	}
@@ -156,7 +156,7 @@ func (s *Simulator) act(c *fiber.Ctx, do func(message.Number)) error {
 	}
 	do(n)
 	v := viewOf(c)
-	slot, _ := strconv.Atoi(posted(c, "slot"))
+	slot := slotOf(posted(c, "slot"))
 	switch {
 	case c.Get(fragmentHeader) != "":
 		return sendPhone(c, s.phoneView(v, n, slot))
@@ -172,6 +172,12 @@ func (s *Simulator) act(c *fiber.Ctx, do func(message.Number)) error {
 func sendPhone(c *fiber.Ctx, v phoneView) error {
 	c.Set("Content-Type", "text/html; charset=utf-8")
 	return phoneCard(v).Render(context.Background(), c.Response().BodyWriter())
+}
+
+// slotOf reads a phone's place on the page, which its element ids are made of.
+func slotOf(s string) int {
+	n, _ := strconv.Atoi(s)
+	return min(max(n, 0), maxShown)
 }
 
 // posted is a field of the form. It doesn't look at the query, where the whole

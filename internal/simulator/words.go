@@ -20,7 +20,7 @@ type words struct {
 	Identical, Different, NoAgain, NotTaken                     string
 	TimedOut, Unreachable, Unreadable                           string
 	BadCode, Voice, EmptyReply, EmptySMS, TooLong, HungUp       string
-	EndTold, EndFailed, NoEnd, Lost                             string
+	EndTold, EndFailed, NoEnd, Lost, Older                      string
 }
 
 var french = words{
@@ -53,7 +53,7 @@ var french = words{
 	EmptyReply: "Écrivez d’abord une réponse.", EmptySMS: "Écrivez d’abord un message.", TooLong: "Trop long : raccourcissez.",
 	HungUp: "Appel coupé. Lafia n’en sait rien.", EndTold: "Appel coupé. Fin de session annoncée à Lafia.",
 	EndFailed: "Appel coupé. L’annonce de fin n’a pas été acceptée.", NoEnd: "Appel coupé. Cet opérateur n’annonce rien.",
-	Lost: "Le simulateur ne répond plus.",
+	Lost: "Le simulateur ne répond plus.", Older: "%d plus anciens ne sont pas montrés.",
 }
 
 var english = words{
@@ -86,7 +86,7 @@ var english = words{
 	EmptyReply: "Write a reply first.", EmptySMS: "Write a message first.", TooLong: "Too long: make it shorter.",
 	HungUp: "Call dropped. Lafia knows nothing of it.", EndTold: "Call dropped. Lafia was told of the end.",
 	EndFailed: "Call dropped. The news of the end was not taken.", NoEnd: "Call dropped. This operator tells nobody.",
-	Lost: "The simulator no longer answers.",
+	Lost: "The simulator no longer answers.", Older: "%d older ones are not shown.",
 }
 
 // wordsOf gives the words of a language: French, unless English is asked for.
@@ -156,6 +156,18 @@ func (w words) again(c *call) *againView {
 	}
 }
 
+// key names a key for those who cannot see it.
+func (w words) key(name string) string {
+	switch name {
+	case "*":
+		return w.Star
+	case "#":
+		return w.Hash
+	}
+	return fmt.Sprintf(w.Key, name)
+}
+
+// note is what the phone says by itself; code is one that can be dialled.
 func (w words) note(n note, code string) string {
 	switch n {
 	case badCode:
