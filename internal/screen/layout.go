@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"maps"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -144,12 +145,19 @@ func keyLine(words [3]string) keys {
 
 func say(line flow.Line, w *locale.Words) string {
 	switch {
-	case line.Key != "" && len(line.Args) == 0:
-		return w.Folded(line.Key, nil)
-	case line.Key != "":
+	case line.Key == "":
+		return plain(w.Fold(line.Text))
+	case len(line.Keys) > 0:
+		args := make(map[string]string, len(line.Args)+len(line.Keys))
+		maps.Copy(args, line.Args)
+		for name, key := range line.Keys {
+			args[name] = w.Text(key, nil)
+		}
+		return plain(w.Folded(line.Key, args))
+	case len(line.Args) > 0:
 		return plain(w.Folded(line.Key, line.Args))
 	}
-	return plain(w.Fold(line.Text))
+	return w.Folded(line.Key, nil)
 }
 
 // plain takes out of data what a phone cannot show: control characters other
