@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 )
@@ -33,6 +35,7 @@ var ErrNotFound = errors.New("not found")
 // Store is the record.
 type Store struct {
 	pool *pgxpool.Pool
+	jobs func() (*river.Client[pgx.Tx], error)
 }
 
 // Options for Open. Zero values are documented per field.
@@ -71,7 +74,9 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
 	}
-	s := &Store{pool: pool}
+	s := &Store{pool: pool, jobs: sync.OnceValues(func() (*river.Client[pgx.Tx], error) {
+		return river.NewClient(riverpgxv5.New(pool), &river.Config{}) // inserts only
+	})}
 	if err := s.Ping(ctx); err != nil {
 		pool.Close()
 		return nil, err

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"lafia/internal/programme"
+)
+
+// Run is a finished run on its way into the record. Its words are sealed
+// already; an L3 run carries nothing but its sealed body.
+type Run struct {
+	RunKey      []byte // identity of the run
+	HopKey      []byte // identity of the hop that finished it
+	ContentHMAC []byte
+	Submission  programme.Submission // without Text
+	Contact     []byte
+	Sealed      []byte // the words, or the whole L3 body
+	Altered     bool
+	// DraftVersion is the session's version: a draft written before it is dead.
+	DraftVersion uint64
+}
+
+// Captured says what a commit found. Content is that of the first time.
+type Captured struct {
+	Fresh       bool
+	RunID       string
+	ContentHMAC []byte
+}
+
+// captureSubmission is one statement, so that it commits as a whole in one trip.
+// Meeting a run that is there already it still writes (seen): an answer "already
+// stored" is then as durable as the first (reliability.md fact 4).
+const captureSubmission = `
+with id as (
+	insert into identity as i (key, run_id, content_hmac, first_seen) values ($1, $2, $3, $4)
+	on conflict (key) do update set seen = i.seen + 1
+	returning i.seen = 1 as fresh, i.run_id, i.content_hmac
+), hop as (
+	insert into identity as i (key, run_id, content_hmac, first_seen)
+	select $5, id.run_id, id.content_hmac, $4 from id
+	on conflict (key) do update set seen = i.seen + 1
+), draft_gone as (
+	update draft set sealed = null, run_id = null, version = greatest(version, $6) where contact = $7 and channel = $8 and medium = $9
+), %s
+select fresh, run_id::text, content_hmac from id`
+
+const insertSubmission = `row as (
+	insert into submission (id, kind, level, reference, contact, channel, medium, language, project, place, region, grp,
+		answers, sealed, confirmed, partial, altered, synthetic, sent_at, received_at)
+	select $2, $10, $11, $12, $7, $8, $9, $13, $14, $15, $16, $17, $18::jsonb, $19, $20, $21, $22, $23, $24, $4
+	from id where fresh
+)`
+
+const insertConfidential = `row as (
+	insert into confidential (id, contact, reference, sealed, received_at)
+	select $2, $7, $10, $11, $4 from id where fresh
+)`
+
+var (
+	captureSubmissionSQL   = fmt.Sprintf(captureSubmission, insertSubmission)
+	captureConfidentialSQL = fmt.Sprintf(captureSubmission, insertConfidential)
+)
+
+// Capture commits a finished run: its identity, the hop's, the row, and the end
+// of its draft. The same run again changes nothing but the count of times seen.
+//
+// An error that IsUnknown says that the commit may or may not have happened:
+// commit the very same run again.
+func (s *Store) Capture(ctx context.Context, r Run) (Captured, error) {
+	return s.capture(ctx, s.pool, r)
+}
+
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func (s *Store) capture(ctx context.Context, q querier, r Run) (Captured, error) {
+	sub := r.Submission
+	args := []any{r.RunKey, sub.ID, r.ContentHMAC, sub.ReceivedAt, r.HopKey, int64(r.DraftVersion), r.Contact, sub.Channel, sub.Medium}
+	query := captureConfidentialSQL
+	if sub.Level == programme.L3 {
+		args = append(args, string(sub.Reference), r.Sealed)
+	} else {
+		answers, err := json.Marshal(sub.Answers)
+		if err != nil {
+			return Captured{}, fmt.Errorf("writing a run's answers: %w", err)
+		}
+		query = captureSubmissionSQL
+		args = append(args, sub.Kind, sub.Level, string(sub.Reference), sub.Language, sub.Project, sub.Place, sub.Region, sub.Group,
+			answers, r.Sealed, sub.Confirmed, sub.Partial, r.Altered, sub.Synthetic, orNull(sub.SentAt))
+	}
+	var c Captured
+	if err := q.QueryRow(ctx, query, args...).Scan(&c.Fresh, &c.RunID, &c.ContentHMAC); err != nil {
+		return Captured{}, fmt.Errorf("committing a run: %w", err)
+	}
+	return c, nil
+}
+
+// IsUnknown reports whether an error leaves open if a commit happened: a
+// time-out, a closed connection, or the server going down. Anything that is
+// surely not committed may be tried again just the same, since the run's id
+// makes the second time harmless.
+func IsUnknown(err error) bool {
+	if err == nil {
+		return false
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:2] {
+		case "08", "40", "53", "55", "57":
+			return true
+		}
+		return false
+	}
+	return true
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// RunOfHop gives the run that a hop finished, or ErrNotFound.
+func (s *Store) RunOfHop(ctx context.Context, hopKey []byte) (string, error) {
+	var id string
+	err := s.pool.QueryRow(ctx, `select run_id::text from identity where key = $1`, hopKey).Scan(&id)
+	if err != nil {
+		return "", fmt.Errorf("looking for the run of a hop: %w", notFound(err))
+	}
+	return id, nil
+}
+
+// StatusByReference gives the status of what a contact said, by its reference.
+// What is confidential stands as new for ever: nothing about it is told by phone.
+func (s *Store) StatusByReference(ctx context.Context, contact []byte, ref programme.Reference) (programme.Status, error) {
+	const query = `
+select status from submission where contact = $1 and reference = $2
+union all
+select 'new' from confidential where contact = $1 and reference = $2
+limit 1`
+	var st programme.Status
+	if err := s.pool.QueryRow(ctx, query, contact, string(ref)).Scan(&st); err != nil {
+		return "", fmt.Errorf("looking up a reference: %w", notFound(err))
+	}
+	return st, nil
+}

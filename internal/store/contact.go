@@ -1,0 +1,238 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Contact is what Lafia remembers of a phone.
+type Contact struct {
+	Language string
+	SeenAt   time.Time
+}
+
+// Draft is where a caller was, sealed.
+type Draft struct {
+	Version uint64
+	Sealed  []byte
+}
+
+// Remembered is all that the record knows of a caller on one channel and medium.
+type Remembered struct {
+	Contact   Contact
+	Known     bool
+	Draft     Draft  // Sealed is nil without one
+	HopRun    string // the run that this very hop finished already, or ""
+	HopRunSet bool
+}
+
+// Remember reads a caller's contact, her live draft, and whether the hop is the
+// repeat of one that finished a run, in one trip.
+func (s *Store) Remember(ctx context.Context, contact []byte, channel, medium string, hopKey []byte, now time.Time) (Remembered, error) {
+	const query = `
+select c.language, c.seen_at, d.version, d.sealed, h.run_id::text
+from (select 1) one
+left join contact c on c.id = $1
+left join draft d on d.contact = $1 and d.channel = $2 and d.medium = $3
+	and (d.sealed is null or (d.expires_at > $5 and not exists (select from submission where id = d.run_id)))
+left join identity h on h.key = $4`
+	var (
+		r        Remembered
+		language *string
+		seen     *time.Time
+		version  *int64
+		run      *string
+	)
+	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &version, &r.Draft.Sealed, &run)
+	if err != nil {
+		return r, fmt.Errorf("remembering a caller: %w", err)
+	}
+	if language != nil {
+		r.Known, r.Contact = true, Contact{Language: *language, SeenAt: *seen}
+	}
+	if version != nil {
+		r.Draft.Version = uint64(*version)
+	}
+	if run != nil {
+		r.HopRun, r.HopRunSet = *run, true
+	}
+	return r, nil
+}
+
+// Trace is what a hop leaves behind: the contact's language and, unless the flow
+// is confidential, a draft.
+type Trace struct {
+	Contact   []byte
+	Channel   string
+	Medium    string
+	Language  string // "" leaves it as it is
+	Version   uint64
+	RunID     string // of the unfinished run, or ""
+	Sealed    []byte // nil: no draft
+	At        time.Time
+	ExpiresAt time.Time
+}
+
+// WriteBehind stores traces, many at once. A draft never replaces a newer one,
+// nor one that a commit has ended.
+func (s *Store) WriteBehind(ctx context.Context, traces []Trace) error {
+	b := &pgx.Batch{}
+	for _, t := range traces {
+		b.Queue(`
+insert into contact as c (id, language, seen_at, created_at) values ($1, $2, $3, $3)
+on conflict (id) do update set seen_at = greatest(c.seen_at, $3), language = case when $2 = '' then c.language else $2 end`,
+			t.Contact, t.Language, t.At)
+		if t.Sealed == nil {
+			continue
+		}
+		var run *string
+		if t.RunID != "" {
+			run = &t.RunID
+		}
+		b.Queue(`
+insert into draft as d (contact, channel, medium, version, run_id, sealed, changed_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (contact, channel, medium) do update
+set version = excluded.version, run_id = excluded.run_id, sealed = excluded.sealed, changed_at = excluded.changed_at, expires_at = excluded.expires_at
+where d.version < excluded.version`,
+			t.Contact, t.Channel, t.Medium, int64(t.Version), run, t.Sealed, t.At, t.ExpiresAt)
+	}
+	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("writing drafts behind: %w", err)
+	}
+	return nil
+}
+
+// KeepBook stores a flow book by its hash, and notes that it is served.
+func (s *Store) KeepBook(ctx context.Context, hash string, content map[string]string, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `
+insert into book (hash, content, served_at) values ($1, $2, $3)
+on conflict (hash) do update set served_at = excluded.served_at`, hash, content, now)
+	if err != nil {
+		return fmt.Errorf("keeping a flow book: %w", err)
+	}
+	return nil
+}
+
+// Book gives the files of a flow book by its hash.
+func (s *Store) Book(ctx context.Context, hash string) (map[string]string, error) {
+	var content map[string]string
+	err := s.pool.QueryRow(ctx, `select content from book where hash = $1`, hash).Scan(&content)
+	if err != nil {
+		return nil, fmt.Errorf("reading a flow book: %w", notFound(err))
+	}
+	return content, nil
+}
+
+// PutNumber keeps a sealed number until a moment, never shortening what stands.
+func (s *Store) PutNumber(ctx context.Context, contact, sealed []byte, until time.Time) error {
+	_, err := s.pool.Exec(ctx, putNumber, contact, sealed, until)
+	if err != nil {
+		return fmt.Errorf("keeping a number: %w", err)
+	}
+	return nil
+}
+
+const putNumber = `
+insert into number as n (contact, sealed, keep_until) values ($1, $2, $3)
+on conflict (contact) do update set keep_until = greatest(n.keep_until, $3)`
+
+// Number gives a contact's sealed number, or ErrNotFound once it was let go.
+func (s *Store) Number(ctx context.Context, contact []byte) ([]byte, error) {
+	var b []byte
+	err := s.pool.QueryRow(ctx, `select sealed from number where contact = $1`, contact).Scan(&b)
+	if err != nil {
+		return nil, fmt.Errorf("reading a number: %w", notFound(err))
+	}
+	return b, nil
+}
+
+// Leader is a group that a contact leads, with what checks her PIN.
+type Leader struct {
+	Group    string
+	Name     string
+	Region   string
+	Project  string
+	Place    string
+	PINHash  []byte
+	Failures int
+}
+
+// Leads lists the groups that a contact leads.
+func (s *Store) Leads(ctx context.Context, contact []byte) ([]Leader, error) {
+	rows, err := s.pool.Query(ctx, `
+select l.grp, g.name, g.region, g.project, g.place, l.pin_hash, l.failures
+from leader l join grp g on g.code = l.grp where l.contact = $1 order by l.grp`, contact)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the groups of a leader: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Leader])
+	if err != nil {
+		return nil, fmt.Errorf("looking for the groups of a leader: %w", err)
+	}
+	return out, nil
+}
+
+// PINFailed counts a wrong PIN, once a hop: a repeat of the hop is no second try.
+// It gives the count.
+func (s *Store) PINFailed(ctx context.Context, contact []byte, group string, hopKey []byte) (int, error) {
+	var n int
+	err := s.pool.QueryRow(ctx, `
+update leader set failures = failures + (failed_hop is distinct from $3)::int, failed_hop = $3
+where contact = $1 and grp = $2 returning failures`, contact, group, hopKey).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting a wrong PIN: %w", notFound(err))
+	}
+	return n, nil
+}
+
+// PINPassed forgets the wrong tries.
+func (s *Store) PINPassed(ctx context.Context, contact []byte, group string) error {
+	_, err := s.pool.Exec(ctx, `update leader set failures = 0, failed_hop = null where contact = $1 and grp = $2 and failures > 0`, contact, group)
+	if err != nil {
+		return fmt.Errorf("forgetting wrong PINs: %w", err)
+	}
+	return nil
+}
+
+// StartNode notes a gateway's start and gives the last sign of life of any
+// gateway before it; zero when there was none.
+func (s *Store) StartNode(ctx context.Context, id string, now time.Time) (time.Time, error) {
+	var last *time.Time
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, `select max(coalesce(stopped_at, beat_at)) from node`).Scan(&last); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `insert into node (id, started_at, beat_at) values ($1, $2, $2)`, id, now)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("noting the start of a gateway: %w", err)
+	}
+	if last == nil {
+		return time.Time{}, nil
+	}
+	return *last, nil
+}
+
+// BeatNode is a gateway's sign of life.
+func (s *Store) BeatNode(ctx context.Context, id string, now time.Time) error {
+	if _, err := s.pool.Exec(ctx, `update node set beat_at = $2 where id = $1`, id, now); err != nil {
+		return fmt.Errorf("writing a gateway's sign of life: %w", err)
+	}
+	return nil
+}
+
+// StopNode notes a gateway's orderly end.
+func (s *Store) StopNode(ctx context.Context, id string, now time.Time) error {
+	if _, err := s.pool.Exec(ctx, `update node set beat_at = $2, stopped_at = $2 where id = $1`, id, now); err != nil {
+		return fmt.Errorf("noting the end of a gateway: %w", err)
+	}
+	return nil
+}
+
+// IsNotFound reports whether an error says that nothing is there.
+func IsNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"lafia/internal/job"
+)
+
+// Inbound is an SMS as it came, sealed.
+type Inbound struct {
+	ID         string
+	Contact    []byte
+	Channel    string
+	Sealed     []byte
+	Answerable bool
+	SentAt     time.Time
+	ReceivedAt time.Time
+}
+
+// Received is an SMS on its way into the record.
+type Received struct {
+	Inbound
+	Key         []byte // identity of the message
+	ContentHMAC []byte
+	AlteredKey  []byte // identity for the same id with other content
+	AlteredID   string
+	Number      []byte // sealed; kept for the life of the conversation
+	NumberUntil time.Time
+}
+
+// Receive makes an SMS durable together with the job that handles it. The same
+// message again changes nothing; the same id with other content is kept as a
+// message of its own (design.md, decision 2).
+func (s *Store) Receive(ctx context.Context, m Received) error {
+	return s.inTx(ctx, "receiving a message", func(tx pgx.Tx) error {
+		fresh, same, err := identify(ctx, tx, m.Key, m.ID, m.ContentHMAC, m.ReceivedAt)
+		if err != nil {
+			return err
+		}
+		if !fresh && same {
+			return nil
+		}
+		if !fresh {
+			m.ID = m.AlteredID
+			if fresh, _, err = identify(ctx, tx, m.AlteredKey, m.ID, m.ContentHMAC, m.ReceivedAt); err != nil || !fresh {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, `
+insert into inbound (id, contact, channel, sealed, answerable, sent_at, received_at) values ($1, $2, $3, $4, $5, $6, $7)`,
+			m.ID, m.Contact, m.Channel, m.Sealed, m.Answerable, orNull(m.SentAt), m.ReceivedAt); err != nil {
+			return err
+		}
+		if m.Number != nil {
+			if _, err := tx.Exec(ctx, putNumber, m.Contact, m.Number, m.NumberUntil); err != nil {
+				return err
+			}
+		}
+		return s.insertJob(ctx, tx, job.HandleInbound{InboundID: m.ID}, job.QueueInbound)
+	})
+}
+
+// identify inserts an identity, or counts one more sight of it; same tells
+// whether its content is the one given.
+func identify(ctx context.Context, tx pgx.Tx, key []byte, run string, content []byte, at time.Time) (fresh, same bool, err error) {
+	var first []byte
+	err = tx.QueryRow(ctx, `
+insert into identity as i (key, run_id, content_hmac, first_seen) values ($1, $2, $3, $4)
+on conflict (key) do update set seen = i.seen + 1
+returning i.seen = 1, i.content_hmac`, key, run, content, at).Scan(&fresh, &first)
+	return fresh, string(first) == string(content), err
+}
+
+func (s *Store) insertJob(ctx context.Context, tx pgx.Tx, args river.JobArgs, queue string) error {
+	c, err := s.jobs()
+	if err != nil {
+		return err
+	}
+	if _, err := c.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: 25}}}); err != nil {
+		return fmt.Errorf("inserting a job: %w", err)
+	}
+	return nil
+}
+
+// ErrBusy is returned when another worker has a contact's messages in hand.
+var ErrBusy = errors.New("another worker has this contact in hand")
+
+// Hand is a worker's hold on one contact: while it lasts no other worker takes
+// her messages.
+type Hand struct {
+	store *Store
+	conn  *pgxpool.Conn
+	lock  int64
+	// Contact is whose messages are in hand.
+	Contact []byte
+}
+
+// Take takes the contact of an inbound message in hand, or gives ErrBusy.
+func (s *Store) Take(ctx context.Context, inboundID string) (*Hand, error) {
+	var contact []byte
+	if err := s.pool.QueryRow(ctx, `select contact from inbound where id = $1`, inboundID).Scan(&contact); err != nil {
+		return nil, fmt.Errorf("looking for a message: %w", notFound(err))
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("getting a connection: %w", err)
+	}
+	h := &Hand{store: s, conn: conn, lock: int64(binary.BigEndian.Uint64(contact[:8])), Contact: contact}
+	var ok bool
+	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, h.lock).Scan(&ok); err != nil {
+		conn.Release()
+		return nil, fmt.Errorf("locking a contact: %w", err)
+	}
+	if !ok {
+		conn.Release()
+		return nil, ErrBusy
+	}
+	return h, nil
+}
+
+// Release lets the contact go. A connection whose lock can't be let go is
+// closed, which lets it go as well.
+func (h *Hand) Release() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if _, err := h.conn.Exec(ctx, `select pg_advisory_unlock($1)`, h.lock); err != nil {
+		_ = h.conn.Conn().Close(ctx)
+	}
+	h.conn.Release()
+}
+
+// Next gives the contact's oldest unhandled message, or ErrNotFound.
+func (h *Hand) Next(ctx context.Context) (Inbound, error) {
+	var m Inbound
+	var sent *time.Time
+	err := h.conn.QueryRow(ctx, `
+select id::text, contact, channel, sealed, answerable, sent_at, received_at from inbound
+where contact = $1 and handled_at is null order by n limit 1`, h.Contact).
+		Scan(&m.ID, &m.Contact, &m.Channel, &m.Sealed, &m.Answerable, &sent, &m.ReceivedAt)
+	if err != nil {
+		return m, fmt.Errorf("taking the next message: %w", notFound(err))
+	}
+	if sent != nil {
+		m.SentAt = *sent
+	}
+	return m, nil
+}
+
+// Answer is the reply to an inbound message, sealed. Its id is derived from the
+// message's, so that a handling that is repeated makes no second one.
+type Answer struct {
+	ID      string
+	Channel string
+	Class   string
+	Sealed  []byte // nil: no reply
+}
+
+// Handled marks a message as handled, empties it (what it said is at its level
+// now), and queues its reply, in one transaction.
+func (h *Hand) Handled(ctx context.Context, inboundID string, a Answer, now time.Time) error {
+	err := pgx.BeginFunc(ctx, h.conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `update inbound set handled_at = $2, sealed = '' where id = $1 and handled_at is null`, inboundID, now); err != nil {
+			return err
+		}
+		if a.Sealed == nil {
+			return nil
+		}
+		tag, err := tx.Exec(ctx, `
+insert into outbound (id, inbound_id, contact, channel, class, sealed, created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $7, $7)
+on conflict do nothing`, a.ID, inboundID, h.Contact, a.Channel, a.Class, a.Sealed, now)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return h.store.insertJob(ctx, tx, job.SendOutbound{OutboundID: a.ID}, job.QueueOutbound)
+	})
+	if err != nil {
+		return fmt.Errorf("marking a message as handled: %w", err)
+	}
+	return nil
+}
+
+// InboxKey gives the stored key of a day, or ErrNotFound.
+func (s *Store) InboxKey(ctx context.Context, day string) ([]byte, error) {
+	var b []byte
+	err := s.pool.QueryRow(ctx, `select wrapped from inbox_key where day = $1::date`, day).Scan(&b)
+	if err != nil {
+		return nil, fmt.Errorf("reading the inbox key of %s: %w", day, notFound(err))
+	}
+	return b, nil
+}
+
+// PutInboxKey stores the key of a day unless one is there, and gives the one
+// that counts.
+func (s *Store) PutInboxKey(ctx context.Context, day string, wrapped []byte) ([]byte, error) {
+	if _, err := s.pool.Exec(ctx, `insert into inbox_key (day, wrapped) values ($1::date, $2) on conflict do nothing`, day, wrapped); err != nil {
+		return nil, fmt.Errorf("storing the inbox key of %s: %w", day, err)
+	}
+	return s.InboxKey(ctx, day)
+}
+
+// KeepUnreadable keeps an authentic request that could not be read.
+func (s *Store) KeepUnreadable(ctx context.Context, channel, kind, reason string, sealed []byte, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `insert into unreadable (channel, kind, reason, sealed, received_at) values ($1, $2, $3, $4, $5)`,
+		channel, kind, reason, sealed, now)
+	if err != nil {
+		return fmt.Errorf("keeping an unreadable request: %w", err)
+	}
+	return nil
+}
+
+// Waiting counts the messages that were received and not handled.
+func (s *Store) Waiting(ctx context.Context) (int, error) {
+	var n int
+	if err := s.pool.QueryRow(ctx, `select count(*) from inbound where handled_at is null`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("counting waiting messages: %w", err)
+	}
+	return n, nil
+}
+
+// Health is what staff see of a channel.
+type Health struct {
+	Channel      string
+	Inbound      int
+	Unhandled    int
+	Unreadable   int
+	SentOrBetter int
+	Undelivered  int
+	Ambiguous    int
+}
+
+// ChannelHealth counts the last days of every channel.
+func (s *Store) ChannelHealth(ctx context.Context, since time.Time) ([]Health, error) {
+	rows, err := s.pool.Query(ctx, `
+select channel, sum(i)::int, sum(w)::int, sum(u)::int, sum(o)::int, sum(f)::int, sum(a)::int from (
+	select channel, 1 i, (handled_at is null)::int w, 0 u, 0 o, 0 f, 0 a from inbound where received_at > $1
+	union all select channel, 0, 0, 1, 0, 0, 0 from unreadable where received_at > $1
+	union all select channel, 0, 0, 0, (state in ('sent', 'delivered'))::int, (state in ('failed', 'expired'))::int, (state = 'ambiguous')::int
+		from outbound where created_at > $1
+) t group by channel order by channel`, since)
+	if err != nil {
+		return nil, fmt.Errorf("counting channels: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Health])
+	if err != nil {
+		return nil, fmt.Errorf("counting channels: %w", err)
+	}
+	return out, nil
+}
