@@ -4,9 +4,12 @@ import (
 	"flag"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pelletier/go-toml/v2"
 
 	"lafia/gateway/africastalking"
 	"lafia/gateway/gatewaytest"
@@ -227,5 +230,33 @@ func TestEveryCodeOfASendHasItsVerdict(t *testing.T) {
 		if o := a.Outcome(status, []byte("x"), nil, true); o.Verdict != want {
 			t.Errorf("HTTP %d: %s, want %s", status, o.Verdict, want)
 		}
+	}
+}
+
+func TestTheSampleHoldsTheSettingsOfASend(t *testing.T) {
+	b, err := os.ReadFile("sample.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sample struct {
+		Channel []struct {
+			Adapter string
+			Account map[string]string
+		}
+	}
+	if err := toml.Unmarshal(b, &sample); err != nil || len(sample.Channel) != 1 || sample.Channel[0].Adapter != "africastalking" {
+		t.Fatalf("%v %v", err, sample)
+	}
+	settings := sample.Channel[0].Account
+	for name := range settings {
+		switch name {
+		case "username", "api_key", "from", "endpoint":
+		default:
+			t.Errorf("the sample has a setting %s that nothing reads", name)
+		}
+	}
+	m := message.Outbound{To: message.ParseNumber("+22370000001"), Text: "a"}
+	if _, err := africastalking.New().Request(m, message.Account{Settings: settings}); err != nil {
+		t.Error(err)
 	}
 }

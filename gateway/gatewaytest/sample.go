@@ -21,6 +21,7 @@ type sample struct {
 	name    string
 	request message.Request // of a request
 	kind    message.Kind
+	signed  bool // with the signature that it came with
 	answer  bool // an answer to a send: the two below
 	status  int
 	body    []byte
@@ -35,7 +36,8 @@ type sample struct {
 //
 //	the body, less one final newline
 //
-// or an answer to a send, which begins with HTTP/1.1 201 Created. Lines end with
+// The suite signs it, unless a comment is "# signed: as it came". It may also be
+// an answer to a send, which begins with HTTP/1.1 201 Created. Lines end with
 // LF or CRLF. A header "Body-Encoding: quoted" says that the body is a Go string
 // literal, for bytes that an editor would spoil; it is not part of the request.
 func samples(t testing.TB, dir string) []sample {
@@ -70,7 +72,9 @@ func readSample(b []byte) (sample, error) {
 		return strings.TrimSuffix(string(l), "\r")
 	}
 	first := line()
+	signed := false
 	for strings.HasPrefix(first, "#") {
+		signed = signed || first == "# signed: as it came"
 		first = line()
 	}
 	header := http.Header{}
@@ -90,7 +94,7 @@ func readSample(b []byte) (sample, error) {
 		}
 		body = []byte(s)
 	}
-	s := sample{body: body}
+	s := sample{body: body, signed: signed}
 	if strings.HasPrefix(first, "HTTP/") {
 		s.answer = true
 		_, err := fmt.Sscanf(first, "HTTP/1.1 %d", &s.status)
