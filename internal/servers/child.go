@@ -25,6 +25,9 @@ const (
 	orphansLeaveAfter = 2 * time.Second
 )
 
+// errRecovering is the answer of a server that is not ready yet but works at it.
+var errRecovering = errors.New("it is recovering")
+
 // child is one server process, and those that follow it when it dies.
 type child struct {
 	name    string
@@ -132,8 +135,8 @@ func (c *child) currentPID() int {
 
 // awaitAnswer returns when the server answers; when it cannot, with what it said last.
 func (c *child) awaitAnswer(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
+	silence := time.NewTimer(answerWithin)
+	defer silence.Stop()
 	for {
 		err := errors.New("it does not run yet")
 		if c.currentPID() != 0 { // before that, an orphan might answer
@@ -151,13 +154,18 @@ func (c *child) awaitAnswer(ctx context.Context) error {
 				return nil
 			}
 		}
+		if errors.Is(err, errRecovering) {
+			silence.Reset(answerWithin)
+		}
 		select {
 		case <-c.gone:
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			return fmt.Errorf("%s did not start: %w%s", c.name, c.lastWord, lastWords(c.logPath, c.logFrom))
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not answer: %w, %v; see %s", c.name, ctx.Err(), oneLine(err), c.logPath)
+			return fmt.Errorf("the start of %s was interrupted: %w", c.name, ctx.Err())
+		case <-silence.C:
+			return fmt.Errorf("%s did not answer within %v: %s; see %s", c.name, answerWithin, oneLine(err), c.logPath)
 		case <-time.After(askAgainAfter):
 		}
 	}

@@ -79,6 +79,9 @@ func newPostgres(p *place, bins binaries, o Options) *child {
 	}
 	c.answers = func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, postgresURL(p.sockets, "postgres"))
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == "57P03" { // cannot_connect_now
+			return errRecovering
+		}
 		if err != nil {
 			return err
 		}

@@ -31,8 +31,8 @@ import (
 )
 
 const (
-	// answerWithin bounds the wait for a server that lives but does not answer yet. PostgreSQL may have to replay up to
-	// max_wal_size after a crash: a second per 100 MB on a slow disk.
+	// answerWithin bounds the wait for a server that lives and says nothing. One that says that it is recovering is waited for
+	// as long as it says so: after a crash PostgreSQL replays up to max_wal_size.
 	answerWithin = 60 * time.Second
 	// leaveWithin bounds an orderly stop, and hurryWithin the harsher one after it: together below the 5 s Stop promises.
 	leaveWithin = 3500 * time.Millisecond
