@@ -97,7 +97,7 @@ func Load(fsys fs.FS) (*Catalog, error) {
 		files[f.Locale.Tag] = f
 	}
 	source, ok := files[Source]
-	if !ok {
+	if !ok && !slices.Contains(paths, Source+".toml") {
 		problems = append(problems, fmt.Errorf("no locale file for %q, the source language", Source))
 	}
 	if len(problems) > 0 {
@@ -140,7 +140,13 @@ func decodeProblem(name string, data []byte, err error) error {
 		var problems []error
 		for i := range strict.Errors {
 			row, _ := strict.Errors[i].Position()
-			problems = append(problems, &Error{name, row, strings.Join(strict.Errors[i].Key(), "."), "unknown field"})
+			key := strict.Errors[i].Key()
+			last := key[len(key)-1]
+			// A message is an inline table, whose own key the error leaves out.
+			if before := keyAt(data, row); before != "" && before != last {
+				key = append(slices.Clone(key[:len(key)-1]), before, last)
+			}
+			problems = append(problems, &Error{name, row, strings.TrimPrefix(strings.Join(key, "."), "messages."), "unknown field"})
 		}
 		return errors.Join(problems...)
 	}
