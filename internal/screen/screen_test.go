@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -364,11 +365,7 @@ func everyScreen(t testing.TB, c *locale.Catalog) (screens []named) {
 			if l.Args == nil {
 				l.Args = map[string]string{}
 			}
-			value, ok := arguments[name]
-			if !ok {
-				t.Fatalf("%s: no example for {{.%s}}", key, name)
-			}
-			l.Args[name] = value
+			l.Args[name] = cmp.Or(arguments[name], name)
 		}
 		return l
 	}
