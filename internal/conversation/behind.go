@@ -1,0 +1,118 @@
+package conversation
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lafia/internal/session"
+	"lafia/internal/store"
+)
+
+// behind writes drafts and contacts behind the replies: batched, the latest of
+// each caller, within 2 s.
+type behind struct {
+	store *store.Store
+	log   *slog.Logger
+	seal  func(plain, bound []byte) []byte
+
+	mu      sync.Mutex
+	waiting map[session.Key]draft
+	quit    chan struct{}
+	done    chan struct{}
+}
+
+const (
+	behindEvery = time.Second
+	// behindMost bounds what waits while the record is away: about the callers of
+	// one evening. Beyond it the newest are let go: they would find the menu.
+	behindMost = 50_000
+	// behindBatch bounds a transaction, so that hops never wait behind one.
+	behindBatch = 500
+)
+
+func newBehind(s *store.Store, log *slog.Logger, seal func(plain, bound []byte) []byte) *behind {
+	return &behind{store: s, log: log, seal: seal, waiting: map[session.Key]draft{}, quit: make(chan struct{}), done: make(chan struct{})}
+}
+
+func (b *behind) put(d draft) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was, there := b.waiting[d.key]
+	if there && was.version > d.version || !there && len(b.waiting) >= behindMost {
+		return
+	}
+	if d.keep {
+		d.plain, d.run, d.expires = was.plain, was.run, was.expires
+	}
+	b.waiting[d.key] = d
+}
+
+func (b *behind) start() {
+	go func() {
+		defer close(b.done)
+		tick := time.NewTicker(behindEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				b.flush()
+			case <-b.quit:
+				b.flush()
+				return
+			}
+		}
+	}()
+}
+
+func (b *behind) stop() {
+	select {
+	case <-b.quit:
+	default:
+		close(b.quit)
+	}
+	<-b.done
+}
+
+func (b *behind) flush() {
+	b.mu.Lock()
+	if len(b.waiting) == 0 {
+		b.mu.Unlock()
+		return
+	}
+	taken := b.waiting
+	b.waiting = make(map[session.Key]draft, len(taken))
+	b.mu.Unlock()
+	traces := make([]store.Trace, 0, behindBatch)
+	write := func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := b.store.WriteBehind(ctx, traces); err != nil {
+			b.log.Warn("drafts wait: the record is away", "error", store.Class(err))
+			return false
+		}
+		traces = traces[:0]
+		return true
+	}
+	for k, d := range taken {
+		t := store.Trace{Contact: k.Contact[:], Channel: k.Channel, Medium: k.Medium, Language: d.language, Version: d.version, RunID: d.run, At: d.at, ExpiresAt: d.expires}
+		if d.plain != nil {
+			t.Sealed = b.seal(d.plain, bound(k))
+		}
+		traces = append(traces, t)
+		if len(traces) == behindBatch && !write() {
+			b.putBack(taken)
+			return
+		}
+	}
+	if len(traces) > 0 && !write() {
+		b.putBack(taken)
+	}
+}
+
+func (b *behind) putBack(taken map[session.Key]draft) {
+	for _, d := range taken {
+		b.put(d)
+	}
+}

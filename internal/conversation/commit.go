@@ -1,0 +1,212 @@
+package conversation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lafia/gateway/message"
+	"lafia/internal/flow"
+	"lafia/internal/programme"
+	"lafia/internal/screen"
+	"lafia/internal/session"
+	"lafia/internal/store"
+)
+
+// finished is a run on its way into the record.
+type finished struct {
+	sub    programme.Submission
+	body   *programme.ConfidentialBody // L3 only
+	screen flow.Screen                 // its last screen, to be laid out again should the reference change
+}
+
+// notSaved says that a run could not be made durable: the caller is told so in
+// her language, and nothing of the session moves.
+type notSaved struct {
+	language string
+	cause    error
+}
+
+func (e *notSaved) Error() string { return "not saved: " + e.cause.Error() }
+func (e *notSaved) Unwrap() error { return e.cause }
+
+// finish settles what a run says and lays its last screen out. The reference is
+// derived, so this comes before the commit.
+func (t *trip) finish(ctx context.Context, sub *flow.Submission, s flow.Screen) error {
+	p := programme.Submission{
+		ID: t.live.Run, Kind: programme.Kind(sub.Kind), Level: programme.Level(sub.Level), Status: programme.New,
+		Reference: t.c.reference(t.live.Run), Channel: t.who.key.Channel, Medium: t.who.key.Medium, Language: t.live.Language,
+		Answers: sub.Answers, Text: sub.Text, Confirmed: true, SentAt: t.who.in.SentAt, ReceivedAt: t.who.now,
+	}
+	if err := t.locate(ctx, &p); err != nil {
+		return err
+	}
+	f := &finished{screen: s}
+	if programme.LooksConfidential(p.Text) {
+		p.Level = programme.Higher(p.Level, programme.L2)
+		if t.c.Ring.HasConfidential() {
+			p.Level = programme.L3
+		}
+	}
+	if p.Level == programme.L3 {
+		f.body = t.confide(p, "menu")
+		if p.Kind != programme.Confidential {
+			f.body.Source = "words"
+		} else {
+			f.body.Number = t.who.number.Reveal()
+		}
+	}
+	f.sub = p
+	t.finished = f
+	t.live.Shown = t.c.layoutEnd(t.live.Language, t.who.key.Medium, s, p.Reference)
+	return nil
+}
+
+func (t *trip) confide(p programme.Submission, source string) *programme.ConfidentialBody {
+	return &programme.ConfidentialBody{
+		Source: source, Channel: p.Channel, Medium: p.Medium, Language: p.Language, Kind: p.Kind,
+		Answers: p.Answers, Text: p.Text, ReceivedAt: p.ReceivedAt,
+	}
+}
+
+// locate puts project, place, region and group of a submission into their
+// columns, which scopes and filters read.
+func (t *trip) locate(ctx context.Context, p *programme.Submission) error {
+	if code := p.Answers["project"]; code != "" {
+		if pr, ok := t.c.programme.project(code); ok {
+			p.Project, p.Place, p.Region = pr.Code, pr.Place, pr.Region
+		}
+		delete(p.Answers, "project")
+	}
+	if place, ok := p.Answers["place"]; ok {
+		if place != "" {
+			p.Place, p.Region = place, programme.Region(place)
+		}
+		delete(p.Answers, "place")
+	}
+	if p.Kind == programme.Progress {
+		leads, err := t.leaders(ctx)
+		if err != nil {
+			return err
+		}
+		for _, l := range leads {
+			if l.Group == p.Answers["group"] {
+				p.Group, p.Region, p.Place, p.Project = l.Group, l.Region, l.Place, l.Project
+			}
+		}
+		// The SMS has no PIN: the report waits for USSD or staff to confirm it.
+		p.Confirmed = t.who.key.Medium != string(message.SMS)
+	}
+	return nil
+}
+
+func (c *Conversation) layoutEnd(language, medium string, s flow.Screen, ref programme.Reference) screen.Shown {
+	say := make([]flow.Line, len(s.Say))
+	for i, l := range s.Say {
+		args := map[string]string{"reference": ref.String()}
+		for k, v := range l.Args {
+			args[k] = v
+		}
+		l.Args = args
+		say[i] = l
+	}
+	s.Say = say
+	return screen.Layout(s, c.Words.Words(language), screen.For(medium))
+}
+
+// endScreen is the last screen of a run that was committed before, when all else
+// about it is gone.
+func (c *Conversation) endScreen(l *live, medium, runID string) screen.Shown {
+	key := "done.thanks"
+	if medium == string(message.SMS) {
+		key = "sms.ack"
+	}
+	return c.layoutEnd(l.Language, medium, flow.Screen{Say: []flow.Line{{Key: key}}}, c.reference(runID))
+}
+
+// commit makes a finished run durable before anything else moves. An outcome
+// that isn't known is settled by committing the same run once more.
+func (t *trip) commit(ctx context.Context) error {
+	if t.finished == nil {
+		return nil
+	}
+	captured, err := t.capture(ctx, t.finished.sub.ID, false)
+	if err != nil {
+		return &notSaved{language: t.live.Language, cause: err}
+	}
+	if !captured.Fresh && string(captured.ContentHMAC) != string(t.content()) {
+		// The same run id with other content: a message of its own, marked, and
+		// never dropped.
+		id := t.c.Ring.ID("altered", []byte(t.finished.sub.ID), t.content()).UUID()
+		if captured, err = t.capture(ctx, id, true); err != nil {
+			return &notSaved{language: t.live.Language, cause: err}
+		}
+	}
+	if captured.RunID != t.live.Run {
+		t.live.Run = captured.RunID
+		t.live.Shown = t.c.layoutEnd(t.live.Language, t.who.key.Medium, t.finished.screen, t.c.reference(captured.RunID))
+		last := t.live.reply()
+		last.Key = t.live.Last.Key
+		t.live.Last = last
+	}
+	t.c.Point("committed")
+	return nil
+}
+
+func (t *trip) content() []byte {
+	p := t.finished.sub
+	b, _ := json.Marshal([]any{p.Kind, p.Project, p.Place, p.Group, p.Answers, p.Text}) // strings and maps of strings: it can't fail
+	id := t.c.Ring.ID("content", b)
+	return id[:]
+}
+
+func (t *trip) capture(ctx context.Context, runID string, altered bool) (store.Captured, error) {
+	p := t.finished.sub
+	p.ID, p.Reference = runID, t.c.reference(runID)
+	identity := t.c.Ring.ID("run-identity", []byte(runID))
+	r := store.Run{
+		RunKey: identity[:], HopKey: t.who.hop[:], ContentHMAC: t.content(), Submission: p,
+		Contact: t.who.key.Contact[:], Altered: altered, DraftVersion: t.loaded.Version + 1,
+	}
+	if t.open {
+		r.DraftVersion = t.loaded.Version // her draft goes on
+	}
+	switch {
+	case t.finished.body != nil:
+		plain, err := json.Marshal(t.finished.body)
+		if err != nil {
+			return store.Captured{}, fmt.Errorf("writing a confidential body: %w", err)
+		}
+		if r.Sealed, err = t.c.Ring.SealConfidential(plain); err != nil {
+			return store.Captured{}, err
+		}
+	case p.Text != "":
+		r.Sealed = t.c.Ring.Seal([]byte(p.Text), "submission/"+runID)
+	}
+	r.Submission.Text = ""
+	c, err := t.c.captureOnce(ctx, r)
+	if store.IsUnknown(err) && ctx.Err() == nil {
+		t.c.Log.Warn("a commit's outcome is not known; it is tried once more with the same id", "error", store.Class(err))
+		c, err = t.c.captureOnce(ctx, r)
+	}
+	return c, err
+}
+
+func (c *Conversation) captureOnce(ctx context.Context, r store.Run) (store.Captured, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Commit)
+	defer cancel()
+	return c.Store.Capture(ctx, r)
+}
+
+// draft is what a hop leaves to be written behind.
+type draft struct {
+	key      session.Key
+	language string
+	version  uint64
+	run      string
+	plain    []byte // nil: no draft
+	keep     bool   // the draft that waits, if any, stands: she is in the confidential flow
+	at       time.Time
+	expires  time.Time
+}

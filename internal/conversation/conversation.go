@@ -1,0 +1,127 @@
+// Package conversation walks a caller through a flow: it is the only room that
+// knows sessions, the record and flows at once. hop.go reads as the trip of a
+// keypress in the design; receive.go as the trip of an SMS.
+package conversation
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lafia/internal/flow"
+	"lafia/internal/locale"
+	"lafia/internal/programme"
+	"lafia/internal/session"
+	"lafia/internal/store"
+	"lafia/internal/vault"
+)
+
+// Sessions is what a conversation needs of live sessions.
+type Sessions interface {
+	Load(ctx context.Context, k session.Key) (session.Loaded, error)
+	Save(ctx context.Context, k session.Key, expected uint64, v session.Saved) (bool, error)
+	Begin(ctx context.Context, lost time.Time) error
+}
+
+// Options are the parts of a conversation. All are needed unless said.
+type Options struct {
+	Ring     *vault.Ring
+	Sessions Sessions
+	Store    *store.Store
+	Book     *flow.Book
+	Words    *locale.Catalog
+	Now      func() time.Time
+	Log      *slog.Logger
+	// HelpNumber gives the help number for a region ("" when none is known).
+	HelpNumber func(region string) string
+	// Example is a project code shown in hints.
+	Example string
+	// Commit is how long one try to commit may take; 0 means 2.5 s. Two tries fit
+	// into what an aggregator waits.
+	Commit time.Duration
+	// Point is called at the points of a hop where tests kill the process. May be nil.
+	Point func(name string)
+}
+
+// Conversation walks callers through flows.
+type Conversation struct {
+	Options
+	programme *memory
+	books     sync.Map // hash → *flow.Book: those that sessions under way began with
+	drafts    *behind
+	inbox     *inboxKeys
+}
+
+// New makes a conversation. Call Start before the first hop.
+func New(o Options) *Conversation {
+	if o.Commit == 0 {
+		o.Commit = 2500 * time.Millisecond
+	}
+	if o.Point == nil {
+		o.Point = func(string) {}
+	}
+	if o.HelpNumber == nil {
+		o.HelpNumber = func(string) string { return "" }
+	}
+	c := &Conversation{Options: o, programme: &memory{}, inbox: newInboxKeys()}
+	c.books.Store(o.Book.Hash, o.Book)
+	c.drafts = newBehind(o.Store, o.Log, o.Ring.SealSession)
+	return c
+}
+
+// Start reads the programme into memory, keeps the book, and starts writing
+// drafts behind.
+func (c *Conversation) Start(ctx context.Context) error {
+	if err := c.Refresh(ctx); err != nil {
+		return err
+	}
+	if err := c.Store.KeepBook(ctx, c.Book.Hash, c.Book.Content(), c.Now()); err != nil {
+		return err
+	}
+	c.drafts.start()
+	return nil
+}
+
+// Stop writes what is still to be written behind.
+func (c *Conversation) Stop() { c.drafts.stop() }
+
+// Refresh reads the programme's projects and places again.
+func (c *Conversation) Refresh(ctx context.Context) error {
+	projects, err := c.Store.Projects(ctx)
+	if err != nil {
+		return err
+	}
+	places, err := c.Store.Places(ctx)
+	if err != nil {
+		return err
+	}
+	c.programme.set(projects, places)
+	return nil
+}
+
+// book gives the book that a session began with: from memory, else from the
+// record, else today's.
+func (c *Conversation) book(ctx context.Context, hash string) *flow.Book {
+	if b, ok := c.books.Load(hash); ok {
+		return b.(*flow.Book)
+	}
+	content, err := c.Store.Book(ctx, hash)
+	if err != nil {
+		c.Log.Warn("a session's flow book is gone; it goes on with today's", "error", store.Class(err))
+		return c.Book
+	}
+	b, err := flow.Parse(content)
+	if err != nil {
+		c.Log.Warn("a session's flow book does not parse; it goes on with today's")
+		return c.Book
+	}
+	c.books.Store(hash, b)
+	return b
+}
+
+// reference gives the reference of a run: derived, so it needs no commit.
+func (c *Conversation) reference(runID string) programme.Reference {
+	id := c.Ring.ID("reference", []byte(runID))
+	return programme.ReferenceOf(id[:])
+}

@@ -1,0 +1,552 @@
+package conversation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"lafia/gateway/message"
+	"lafia/internal/flow"
+	"lafia/internal/screen"
+	"lafia/internal/session"
+	"lafia/internal/store"
+	"lafia/internal/vault"
+)
+
+// errMoved says that someone else saved the session meanwhile: look again.
+var errMoved = errors.New("the session moved on")
+
+// maxTries bounds how often a hop looks again after losing compare-and-set. Two
+// gateways and a retry make three contenders at the most.
+const maxTries = 6
+
+// caller is a hop once the number is gone: from here on nothing else sees it.
+type caller struct {
+	key     session.Key
+	hop     vault.ID
+	session string // the aggregator's session, derived
+	in      message.Inbound
+	now     time.Time
+	number  message.Number // only sealed into a confidential call-back
+}
+
+// Hop answers one USSD hop. It always gives a reply that may be shown; err tells
+// what went wrong, for counting.
+func (c *Conversation) Hop(ctx context.Context, channel string, in message.Inbound) (message.Reply, error) {
+	who := c.caller(channel, in)
+	var err error
+	for range maxTries {
+		var a answered
+		if a, err = c.hop(ctx, who); err == nil {
+			return message.Reply{SessionID: in.SessionID, From: in.From, Text: a.Text, End: a.End}, nil
+		}
+		if !errors.Is(err, errMoved) {
+			break
+		}
+	}
+	text := c.Words.Words("").Folded("error.notsaved", nil)
+	var ns *notSaved
+	if errors.As(err, &ns) {
+		text = c.Words.Words(ns.language).Folded("error.notsaved", nil)
+	}
+	return message.Reply{SessionID: in.SessionID, From: in.From, Text: text, End: true}, err
+}
+
+func (c *Conversation) caller(channel string, in message.Inbound) caller {
+	who := c.Ring.Pseudonym(in.From.Reveal())
+	sid := c.Ring.ID("session", []byte(channel), who.Bytes(), []byte(in.SessionID)).UUID()
+	return caller{
+		key:     session.Key{Contact: who, Channel: channel, Medium: string(in.Medium)},
+		hop:     c.hopKey(channel, who, in, in.Text),
+		session: sid,
+		in:      in,
+		now:     c.Now(),
+		number:  in.From,
+	}
+}
+
+// hopKey identifies a hop (design.md, decision 1): by the cumulative text up to
+// it, by its sequence, or by its input.
+func (c *Conversation) hopKey(channel string, who vault.Pseudonym, in message.Inbound, text string) vault.ID {
+	kind := "input"
+	switch {
+	case in.Cumulative:
+		kind = "text"
+	case in.Sequence > 0:
+		kind, text = "sequence", fmt.Sprint(in.Sequence)
+	case in.Start:
+		kind = "start"
+	}
+	return c.Ring.ID("hop", []byte(channel), who.Bytes(), []byte(in.SessionID), []byte(kind), []byte(text))
+}
+
+// hop is the trip of a keypress.
+func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
+	loaded, err := c.Sessions.Load(ctx, who.key) // Redis trip 1
+	if err != nil {
+		return answered{}, err
+	}
+	c.Point("loaded")
+	l, err := c.openLive(who.key, loaded.Session)
+	if err != nil {
+		c.Log.Error("a session does not open; the caller begins anew", "channel", who.key.Channel)
+		l = nil
+	}
+	switch {
+	case l == nil:
+	case l.ID == who.session && l.isRepeat(who.hop):
+		return l.Last, nil // the very reply that it got
+	case l.ID == who.session && (l.Done || l.isEarlier(who.hop)), l.isPast(who.session):
+		return l.reply(), nil
+	}
+	contact, known := c.openContact(who.key, loaded.Contact)
+	t := &trip{c: c, who: who, loaded: loaded, contact: contact, before: loaded.Version}
+	if err := t.begin(ctx, l, known); err != nil {
+		return answered{}, err
+	}
+	if t.replay != nil {
+		return *t.replay, nil
+	}
+	for t.next() {
+		if err := t.take(ctx); err != nil {
+			return answered{}, err
+		}
+	}
+	if who.in.Cumulative {
+		c.use(t.live, who.in.Text)
+	}
+	t.live.close(who.hop, who.now)
+	if err := t.commit(ctx); err != nil { // only when a run finishes
+		return answered{}, err
+	}
+	if err := t.save(ctx); err != nil { // Redis trip 2
+		return answered{}, err
+	}
+	c.Point("saved")
+	return t.live.Last, nil
+}
+
+// trip is one hop under way.
+type trip struct {
+	c       *Conversation
+	who     caller
+	loaded  session.Loaded
+	before  uint64 // the version that is replaced
+	live    *live
+	contact remembered
+	fresh   bool // the contact was read from the record: cache it
+
+	inputs []string // what is to be taken, in order
+	prefix string   // the cumulative text up to the input being taken
+	direct bool     // inputs that were dialled ahead: they never commit
+	begun  bool     // the first action is a beginning, not an input
+	input  string
+	action flow.Action
+	lost   bool // Redis lost her session, and nothing else knows it
+
+	finished *finished    // the run that this hop finishes
+	open     bool         // by SMS: it is an open message, and she stays where she was
+	openRun  string       // the run that she stays in
+	shown    screen.Shown // the screen that she stays at
+	wasDone  bool
+	replay   *answered // the reply is known already
+}
+
+// begin settles where she stands and what is to be taken.
+func (t *trip) begin(ctx context.Context, l *live, known bool) error {
+	same := l != nil && l.ID == t.who.session
+	if same {
+		t.live = l
+		if !known {
+			t.contact.Language = l.Language
+			t.fresh = true
+		}
+		return t.continued(ctx)
+	}
+	lost := t.loaded.Unknown || !t.loaded.Began.IsZero() && t.who.now.Sub(t.loaded.Began) < lostWindow
+	if !known || l == nil && lost {
+		back, err := t.recall(ctx, l, lost, known)
+		if err != nil || back {
+			return err
+		}
+	}
+	t.dialled(l, lost && l == nil && t.c.seenRecently(t.contact, t.who.now))
+	return nil
+}
+
+// lostWindow is how long after Redis began empty a session may be one that it
+// lost: longer than any aggregator keeps a session (180 s).
+const lostWindow = 4 * time.Minute
+
+// seenRecently reports whether a caller may have been in a session lately. One
+// that nothing is known of may have been.
+func (c *Conversation) seenRecently(r remembered, now time.Time) bool {
+	return r.SeenAt.IsZero() || now.Sub(r.SeenAt) < 10*time.Minute
+}
+
+// continued takes what this hop adds to a session under way.
+func (t *trip) continued(ctx context.Context) error {
+	in := t.who.in
+	if !in.Cumulative {
+		t.inputs = []string{in.Text}
+		return nil
+	}
+	rest, ok := t.c.unused(t.live, in.Text)
+	if !ok || rest == "" {
+		// A late hop of before, or a text that does not go on from what was taken.
+		a := t.live.reply()
+		t.replay = &a
+		return nil
+	}
+	t.prefix = in.Text[:len(in.Text)-len(rest)]
+	t.inputs = []string{rest} // an input that holds "*" is one input
+	return nil
+}
+
+// recall reads what the record knows of a caller whom Redis does not know well
+// enough. It reports whether she is back where she was.
+func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, error) {
+	r, err := t.c.Store.Remember(ctx, t.who.key.Contact[:], t.who.key.Channel, t.who.key.Medium, t.who.hop[:], t.who.now)
+	if err != nil {
+		// The record is away: she goes on with what is known, and nothing is
+		// promised until a commit.
+		t.c.Log.Warn("the record is away; a caller goes on without it", "error", store.Class(err))
+		return false, nil
+	}
+	if !cached {
+		t.contact = remembered{Language: r.Contact.Language, SeenAt: r.Contact.SeenAt}
+		t.fresh = true
+	}
+	if l != nil {
+		return false, nil
+	}
+	t.before = 0
+	d, err := t.c.openLive(t.who.key, r.Draft.Sealed)
+	if err != nil {
+		d = nil
+	}
+	if r.Draft.Version > t.loaded.Version {
+		t.loaded.Version = r.Draft.Version
+	}
+	switch {
+	case r.HopRunSet:
+		return true, t.again(ctx, r.HopRun)
+	case d == nil:
+		return false, nil
+	case d.ID != t.who.session:
+		t.dialled(d, lost && t.c.seenRecently(t.contact, t.who.now))
+		return true, nil
+	}
+	t.live = d
+	if d.isRepeat(t.who.hop) {
+		a := d.Last
+		t.replay = &a
+		return true, nil
+	}
+	rest, ok := t.c.unused(d, t.who.in.Text)
+	if !t.who.in.Cumulative || !ok || rest == "" {
+		return true, t.show(ctx, flow.Line{Key: "hint.lost"})
+	}
+	t.prefix = t.who.in.Text[:len(t.who.in.Text)-len(rest)]
+	t.inputs = strings.Split(rest, "*")
+	return true, nil
+}
+
+// again gives the last screen of a run that this very hop finished before.
+func (t *trip) again(ctx context.Context, runID string) error {
+	t.live = t.c.newLive(t.who.session, t.contact.Language)
+	t.live.Shown = t.c.endScreen(t.live, t.who.key.Medium, runID)
+	return nil
+}
+
+func (c *Conversation) newLive(id, language string) *live {
+	return &live{ID: id, Book: c.Book.Hash, Language: language}
+}
+
+// dialled begins a session: at the menu, at going on after a drop, or with what
+// was dialled ahead.
+func (t *trip) dialled(old *live, lost bool) {
+	t.live = t.c.newLive(t.who.session, t.contact.Language)
+	if old != nil {
+		t.live.Past = append(old.Past, old.ID)
+		if n := len(t.live.Past); n > maxPast {
+			t.live.Past = t.live.Past[n-maxPast:]
+		}
+		t.live.Unfinished = t.c.resumable(old, t.who.now)
+		if t.live.Language == "" {
+			t.live.Language = old.Language
+		}
+	}
+	t.begun = true
+	in := t.who.in
+	if !in.Cumulative || in.Text == "" {
+		return
+	}
+	if t.lost = lost; lost {
+		return
+	}
+	t.inputs, t.direct = strings.Split(in.Text, "*"), true
+}
+
+// resumable gives the run that may be taken up again: in life, of level L1, and
+// inside a flow. The caller is never told which.
+func (c *Conversation) resumable(l *live, now time.Time) *unfinished {
+	u := l.Unfinished
+	if l.Cursor.InFlow() && !l.Done {
+		b := c.book(context.Background(), l.Book)
+		f := b.Flows[l.Cursor.Flow]
+		if f == nil || b.LevelOf(l.Cursor) != "L1" || l.Run == "" {
+			return nil
+		}
+		u = &unfinished{Cursor: l.Cursor, Run: l.Run, Book: l.Book, Until: l.At.Add(f.Life())}
+	}
+	if u == nil || !now.Before(u.Until) {
+		return nil
+	}
+	return u
+}
+
+// next gives the next action, until there is none.
+func (t *trip) next() bool {
+	switch {
+	case t.begun:
+		t.begun = false
+		t.action = flow.Action{Act: flow.Begin}
+		return true
+	case len(t.inputs) == 0:
+		return false
+	}
+	if s := t.state(); s != nil && s.Kind == flow.KindText && len(t.inputs) > 1 {
+		t.inputs = []string{strings.Join(t.inputs, "*")}
+	}
+	t.input, t.inputs = t.inputs[0], t.inputs[1:]
+	if t.prefix != "" && !strings.HasSuffix(t.prefix, "*") {
+		t.prefix += "*"
+	}
+	t.prefix += t.input
+	t.action = t.resolve(t.input)
+	return true
+}
+
+func (t *trip) state() *flow.State {
+	f := t.c.book(context.Background(), t.live.Book).Flows[t.live.Cursor.Flow]
+	if f == nil {
+		return nil
+	}
+	return f.States[t.live.Cursor.State]
+}
+
+// resolve says what an input means on the screen that she saw. A turned page
+// needs no step.
+func (t *trip) resolve(input string) flow.Action {
+	m := t.live.Shown.Resolve(input)
+	switch m.Kind {
+	case screen.Page:
+		t.live.Shown = m.Shown
+		return flow.Action{}
+	case screen.Back:
+		return flow.Action{Act: flow.Back}
+	case screen.Menu:
+		return flow.Action{Act: flow.Menu}
+	case screen.Choice:
+		return flow.Action{Act: flow.Chose, Value: m.Value, Key: m.Key, Level: m.Level}
+	case screen.Text:
+		return flow.Action{Act: flow.Typed, Text: m.Text}
+	}
+	return flow.Action{Act: flow.Wrong}
+}
+
+// take lets one action happen: facts, the pure step, its effects, its screen.
+func (t *trip) take(ctx context.Context) error {
+	if t.action.Act == "" { // a page was turned
+		return nil
+	}
+	if s := t.state(); s != nil && t.action.Act != flow.Begin && (s.Kind == flow.KindSubmit || s.Kind == flow.KindSay) {
+		return nil // a last screen of several pages only turns them
+	}
+	res, err := t.step(ctx, t.live.Cursor, t.action)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.action.Act == flow.Begin:
+		t.ahead(res.Cursor.State)
+		if t.lost && t.live.Language != "" {
+			res.Screen.Hint = flow.Line{Key: "hint.lost"}
+		}
+	case t.direct && (res.Has(flow.Submit) || t.confidential(res)):
+		t.inputs = nil // dialled ahead: never a commit, never the confidential flow
+		return nil
+	case !res.Screen.Hint.IsZero():
+		t.inputs = nil // what she meant isn't known from here on: ask her
+	}
+	return t.apply(ctx, res)
+}
+
+// ahead settles what becomes of inputs that were dialled ahead: they go on from
+// the menu, wait for the language, and are void where she must first say
+// whether to go on after a drop.
+func (t *trip) ahead(state string) {
+	switch state {
+	case "menu":
+	case "language":
+		t.live.Ahead, t.inputs = t.inputs, nil
+	default:
+		t.inputs = nil
+	}
+}
+
+func (t *trip) confidential(res flow.Result) bool {
+	f := t.c.book(context.Background(), t.live.Book).Flows[res.Cursor.Flow]
+	return f != nil && f.Level == "L3"
+}
+
+// maxRounds bounds how often a step asks for facts: what it needs for the answer,
+// then for the screen behind it, each perhaps for two states.
+const maxRounds = 6
+
+func (t *trip) step(ctx context.Context, cur flow.Cursor, a flow.Action) (flow.Result, error) {
+	b := t.c.book(ctx, t.live.Book)
+	env := flow.Env{Medium: t.who.key.Medium, Language: t.live.Language, Resume: t.live.Unfinished != nil}
+	facts := flow.Facts{}
+	for range maxRounds {
+		res := b.Step(cur, a, env, facts)
+		if len(res.Missing) == 0 {
+			return res, nil
+		}
+		for _, n := range res.Missing {
+			f, err := t.fact(ctx, n)
+			if err != nil {
+				return res, err
+			}
+			facts[n] = f
+		}
+	}
+	return flow.Result{}, errors.New("a step needs more facts than it may ask for")
+}
+
+// apply carries a step's effects out and lays its screen out.
+func (t *trip) apply(ctx context.Context, res flow.Result) error {
+	t.live.Cursor = res.Cursor
+	var sub *flow.Submission
+	for _, e := range res.Effects {
+		switch e.Kind {
+		case flow.Entered:
+			key := t.c.hopKey(t.who.key.Channel, t.who.key.Contact, t.who.in, t.prefix)
+			if !t.who.in.Cumulative {
+				key = t.who.hop
+			}
+			t.live.Run = t.c.Ring.ID("run", key[:], []byte(e.Flow)).UUID()
+			t.live.Unfinished = nil
+		case flow.Left:
+			t.live.Run = ""
+		case flow.Language:
+			t.live.Language, t.contact.Language, t.fresh = e.Language, e.Language, true
+			if len(t.live.Ahead) > 0 {
+				t.inputs, t.direct, t.live.Ahead = t.live.Ahead, true, nil
+			}
+		case flow.Dropped:
+			t.live.Unfinished = nil
+		case flow.Resumed:
+			return t.resume(ctx)
+		case flow.Submit:
+			sub = e.Submit
+		}
+	}
+	if sub != nil {
+		return t.finish(ctx, sub, res.Screen)
+	}
+	t.live.Shown = screen.Layout(res.Screen, t.c.Words.Words(t.live.Language), screen.For(t.who.key.Medium))
+	return nil
+}
+
+// resume takes the unfinished run up again.
+func (t *trip) resume(ctx context.Context) error {
+	u := t.live.Unfinished
+	t.live.Unfinished = nil
+	if u == nil {
+		return t.show(ctx, flow.Line{})
+	}
+	t.live.Book, t.live.Run = u.Book, u.Run
+	b := t.c.book(ctx, u.Book)
+	t.live.Cursor = b.Resume(u.Cursor, flow.Env{Medium: t.who.key.Medium})
+	return t.show(ctx, flow.Line{})
+}
+
+// show lays the current state's screen out again, with a hint.
+func (t *trip) show(ctx context.Context, hint flow.Line) error {
+	res, err := t.step(ctx, t.live.Cursor, flow.Action{Act: flow.Show})
+	if err != nil {
+		return err
+	}
+	t.live.Cursor = res.Cursor
+	res.Screen.Hint = hint
+	t.live.Shown = screen.Layout(res.Screen, t.c.Words.Words(t.live.Language), screen.For(t.who.key.Medium))
+	return nil
+}
+
+// lives of what Redis keeps.
+const (
+	ussdLife    = flow.DefaultDraftLife + time.Minute
+	smsLife     = 24 * time.Hour
+	contactLife = 24 * time.Hour
+)
+
+// save stores the session for the next hop, if nobody did meanwhile, and leaves
+// its trace to be written behind.
+func (t *trip) save(ctx context.Context) error {
+	plain, err := json.Marshal(t.live)
+	if err != nil {
+		return fmt.Errorf("writing a session: %w", err)
+	}
+	v := session.Saved{Version: t.loaded.Version + 1, Session: t.c.Ring.SealSession(plain, bound(t.who.key)), Life: ussdLife}
+	if t.who.key.Medium == string(message.SMS) {
+		v.Life = smsLife
+	}
+	if f := t.c.book(ctx, t.live.Book).Flows[t.live.Cursor.Flow]; f != nil && !t.live.Done {
+		v.Life = max(v.Life, f.Life()+time.Minute)
+	}
+	if t.fresh || t.loaded.Contact == nil {
+		b, err := json.Marshal(remembered{Language: t.live.Language, SeenAt: t.who.now})
+		if err != nil {
+			return fmt.Errorf("writing a contact: %w", err)
+		}
+		v.Contact, v.ContactLife = t.c.Ring.SealSession(b, contactBound(t.who.key)), contactLife
+	}
+	ok, err := t.c.Sessions.Save(ctx, t.who.key, t.before, v)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errMoved
+	}
+	if t.loaded.Unknown {
+		if err := t.c.Sessions.Begin(ctx, t.who.now); err != nil {
+			t.c.Log.Warn("could not note that Redis began anew")
+		}
+	}
+	t.trace(v.Version, plain)
+	return nil
+}
+
+// trace leaves the draft to be written behind: never of a confidential flow,
+// whose draft stays at the menu that she came from.
+func (t *trip) trace(version uint64, plain []byte) {
+	tr := draft{
+		key: t.who.key, language: t.live.Language, version: version, at: t.who.now,
+		expires: t.who.now.Add(flow.DefaultDraftLife),
+	}
+	f := t.c.book(context.Background(), t.live.Book).Flows[t.live.Cursor.Flow]
+	switch {
+	case f == nil, t.live.Done, t.finished != nil && !t.open:
+	case f.Level == "L3":
+		tr.keep = true
+	default:
+		tr.plain, tr.run = plain, t.live.Run
+		tr.expires = t.who.now.Add(f.Life())
+	}
+	t.c.drafts.put(tr)
+}

@@ -1,0 +1,405 @@
+package conversation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"lafia/gateway/message"
+	"lafia/internal/flow"
+	"lafia/internal/programme"
+	"lafia/internal/screen"
+	"lafia/internal/store"
+	"lafia/internal/vault"
+)
+
+// numberLife is how long a number is kept for answering: the life of an SMS
+// conversation on a network that can be away for days.
+const numberLife = 14 * 24 * time.Hour
+
+// Receive makes an SMS durable, with the job that handles it. An error means
+// that nothing is stored and the aggregator should try again.
+func (c *Conversation) Receive(ctx context.Context, channel string, in message.Inbound) error {
+	now := c.Now()
+	who := c.Ring.Pseudonym(in.From.Reveal())
+	content := c.Ring.ID("content", []byte(in.Text))
+	// A message without an aggregator's id is identified by number, text and
+	// sent-at, or by the minute it came in where there is no sent-at.
+	id := []byte(in.ExternalID)
+	if in.ExternalID == "" {
+		at := in.SentAt
+		if at.IsZero() {
+			at = now.Truncate(time.Minute)
+		}
+		id = []byte(in.Text + "\x00" + at.UTC().Format(time.RFC3339Nano))
+	}
+	key := c.Ring.ID("message", []byte(channel), who.Bytes(), id)
+	altered := c.Ring.ID("message-altered", key[:], content[:])
+	day, box, err := c.inbox.today(ctx, c, now)
+	if err != nil {
+		return err
+	}
+	m := store.Received{
+		Inbound:     store.Inbound{ID: key.UUID(), Contact: who.Bytes(), Channel: channel, Answerable: in.From.IsPhone(), SentAt: in.SentAt, ReceivedAt: now},
+		Key:         key[:],
+		ContentHMAC: content[:],
+		AlteredKey:  altered[:],
+		AlteredID:   altered.UUID(),
+	}
+	body, err := json.Marshal(envelope{Day: day, Text: in.Text})
+	if err != nil {
+		return fmt.Errorf("writing a message: %w", err)
+	}
+	// Not bound to the row: which row it becomes is decided by the transaction.
+	m.Sealed = append([]byte(day), box.Seal(body, "inbound/"+day)...)
+	if in.From.IsPhone() {
+		m.Number = c.Ring.Seal([]byte(in.From.Reveal()), numberBound(who.Bytes()))
+		m.NumberUntil = now.Add(numberLife)
+	}
+	return c.Store.Receive(ctx, m)
+}
+
+type envelope struct {
+	Day  string `json:"d"`
+	Text string `json:"t"`
+}
+
+func numberBound(contact []byte) string { return "number/" + string(contact) }
+
+// OpenNumber opens a sealed number, for sending.
+func (c *Conversation) OpenNumber(contact, sealed []byte) (message.Number, error) {
+	b, err := c.Ring.Open(sealed, numberBound(contact))
+	if err != nil {
+		return message.Number{}, err
+	}
+	return message.ParseNumber(string(b)), nil
+}
+
+// OpenReply opens the text of a message to send.
+func (c *Conversation) OpenReply(id string, sealed []byte) (string, error) {
+	b, err := c.Ring.Open(sealed, "outbound/"+id)
+	return string(b), err
+}
+
+// ErrBusy says that another worker has the contact in hand: try again soon.
+var ErrBusy = store.ErrBusy
+
+// Handle takes the unhandled messages of the contact who sent one, in order,
+// and queues the replies.
+func (c *Conversation) Handle(ctx context.Context, inboundID string) error {
+	hand, err := c.Store.Take(ctx, inboundID)
+	if err != nil {
+		if store.IsNotFound(err) {
+			return nil
+		}
+		return err
+	}
+	defer hand.Release()
+	for {
+		m, err := hand.Next(ctx)
+		if store.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		text, err := c.handle(ctx, m)
+		if err != nil {
+			return err
+		}
+		a := store.Answer{ID: c.Ring.ID("outbound", []byte(m.ID)).UUID(), Channel: m.Channel, Class: "reply"}
+		if text != "" && m.Answerable {
+			a.Sealed = c.Ring.Seal([]byte(text), "outbound/"+a.ID)
+		}
+		if err := hand.Handled(ctx, m.ID, a, c.Now()); err != nil {
+			return err
+		}
+	}
+}
+
+// handle gives the reply to one message, "" for none.
+func (c *Conversation) handle(ctx context.Context, m store.Inbound) (string, error) {
+	text, err := c.openInbound(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	var who caller
+	copy(who.key.Contact[:], m.Contact)
+	who.key.Channel, who.key.Medium = m.Channel, string(message.SMS)
+	who.session = "sms"
+	who.hop = c.Ring.ID("hop", []byte(m.Channel), m.Contact, []byte("message"), []byte(m.ID))
+	who.in = message.Inbound{Medium: message.SMS, Text: text, SentAt: m.SentAt}
+	who.now = m.ReceivedAt
+	for range maxTries {
+		var a answered
+		if a, err = c.text(ctx, who); err == nil {
+			return a.Text, nil
+		}
+		if !errors.Is(err, errMoved) {
+			return "", err
+		}
+	}
+	return "", err
+}
+
+// text is the trip of one SMS through her conversation.
+func (c *Conversation) text(ctx context.Context, who caller) (answered, error) {
+	loaded, err := c.Sessions.Load(ctx, who.key)
+	if err != nil {
+		return answered{}, err
+	}
+	l, err := c.openLive(who.key, loaded.Session)
+	if err != nil {
+		l = nil
+	}
+	if l != nil && l.isRepeat(who.hop) {
+		return l.Last, nil
+	}
+	contact, known := c.openContact(who.key, loaded.Contact)
+	t := &trip{c: c, who: who, loaded: loaded, contact: contact, before: loaded.Version, live: l}
+	if !known || l == nil {
+		if err := t.recallText(ctx, l, known); err != nil || t.replay != nil {
+			if err != nil {
+				return answered{}, err
+			}
+			return *t.replay, nil
+		}
+	}
+	t.settleText()
+	for t.next() {
+		if err := t.take(ctx); err != nil {
+			return answered{}, err
+		}
+	}
+	t.live.close(who.hop, who.now)
+	if t.finished != nil && t.open {
+		t.live.Last.Text, t.live.Last.End = t.ack(), false
+	}
+	if err := t.commit(ctx); err != nil {
+		return answered{}, err
+	}
+	if t.finished != nil && t.open {
+		t.live.Last.Text = t.ack() // the reference may have changed
+		t.live.Done, t.live.Run = t.wasDone, t.openRun
+	}
+	if err := t.save(ctx); err != nil {
+		return answered{}, err
+	}
+	return t.live.Last, nil
+}
+
+// recallText reads from the record what Redis no longer knows of her: the
+// language, where she was, and whether this message was committed already.
+func (t *trip) recallText(ctx context.Context, l *live, known bool) error {
+	r, err := t.c.Store.Remember(ctx, t.who.key.Contact[:], t.who.key.Channel, t.who.key.Medium, t.who.hop[:], t.who.now)
+	if err != nil {
+		return err // the job comes again
+	}
+	if !known {
+		t.contact, t.fresh = remembered{Language: r.Contact.Language, SeenAt: r.Contact.SeenAt}, true
+	}
+	if l != nil {
+		return nil
+	}
+	t.before = 0
+	t.loaded.Version = max(t.loaded.Version, r.Draft.Version)
+	if d, err := t.c.openLive(t.who.key, r.Draft.Sealed); err == nil && d != nil {
+		t.live = d
+		if d.isRepeat(t.who.hop) {
+			a := d.Last
+			t.replay = &a
+			return nil
+		}
+	}
+	if r.HopRunSet {
+		s := t.c.endScreen(t.c.newLive("sms", t.contact.Language), t.who.key.Medium, r.HopRun)
+		t.replay = &answered{Text: s.Text()}
+	}
+	return nil
+}
+
+// settleText decides what a message is: an answer to what she was asked, a wish
+// for the menu, or words of her own, which are kept for staff as they are.
+func (t *trip) settleText() {
+	l, text := t.live, t.who.in.Text
+	asked := l != nil && !l.Done && !l.Cursor.IsZero()
+	t.wasDone = l == nil || l.Done
+	if l == nil {
+		t.live = t.c.newLive("sms", t.contact.Language)
+	}
+	if t.live.Language == "" {
+		t.live.Language = t.contact.Language
+	}
+	switch {
+	case asksConfidential(text) || asked && l.Cursor.Flow == flow.Main && strings.TrimSpace(text) == "9":
+		t.keepOpen(text, true)
+	case wishesMenu(text):
+		t.restart()
+	case asked:
+		m := l.Shown.Resolve(text)
+		if m.Kind == screen.Wrong && hasWords(text) {
+			t.keepOpen(text, false)
+			return
+		}
+		t.inputs = []string{text}
+	case hasWords(text):
+		t.keepOpen(text, false)
+	default:
+		t.restart()
+	}
+}
+
+// restart begins at the language, or at the menu.
+func (t *trip) restart() {
+	past := t.live
+	t.live = t.c.newLive("sms", past.Language)
+	t.live.Last, t.live.Earlier = past.Last, past.Earlier
+	t.begun = true
+}
+
+// keepOpen makes an open message of what she wrote. Where she was stays.
+func (t *trip) keepOpen(text string, confidential bool) {
+	run := t.c.Ring.ID("run", t.who.hop[:], []byte("open")).UUID()
+	p := programme.Submission{
+		ID: run, Kind: programme.Open, Level: programme.L1, Status: programme.New, Reference: t.c.reference(run),
+		Channel: t.who.key.Channel, Medium: t.who.key.Medium, Language: t.live.Language, Answers: map[string]string{}, Text: text,
+		Confirmed: true, SentAt: t.who.in.SentAt, ReceivedAt: t.who.now,
+	}
+	t.open = true
+	t.openRun, t.live.Run = t.live.Run, run
+	t.finished = &finished{sub: p, screen: flow.Screen{Say: []flow.Line{{Key: "sms.ack"}}}}
+	if confidential || programme.LooksConfidential(text) {
+		t.finished.sub.Level = programme.L2
+		if t.c.Ring.HasConfidential() {
+			t.finished.sub.Level = programme.L3
+			t.finished.body = t.confide(t.finished.sub, "words")
+		}
+	}
+	t.shown = t.live.Shown
+}
+
+// ack gives the one acknowledgement that every open message gets.
+func (t *trip) ack() string {
+	s := t.c.layoutEnd(t.live.Language, t.who.key.Medium, t.finished.screen, t.c.reference(t.live.Run))
+	t.live.Shown = t.shown
+	return s.Text()
+}
+
+// menuWords ask for the menu, in any of the languages: greetings, help and the
+// words that people were told to send. Whole messages only.
+var menuWords = map[string]bool{
+	"menu": true, "lafia": true, "bonjour": true, "bonsoir": true, "salut": true, "slt": true, "bjr": true, "allo": true, "aide": true,
+	"help": true, "info": true, "start": true, "debut": true, "langue": true, "salam": true, "salam aleykoum": true, "hello": true,
+	"i ni ce": true, "aw ni ce": true, "i ni sogoma": true, "i ni tile": true, "deme": true, "kan": true, "damine": true,
+	"foofo": true, "faaba": true, "senni": true, "sintin": true,
+}
+
+func wishesMenu(text string) bool { return menuWords[programme.MatchKey(text)] }
+
+func asksConfidential(text string) bool { return programme.MatchKey(text) == "confidentiel" }
+
+// hasWords reports whether a message says something of its own: a word of at
+// least three letters beside others, or a long one. "ok", "12" and "?" do not.
+func hasWords(text string) bool {
+	words := 0
+	for _, w := range strings.Fields(programme.MatchKey(text)) {
+		if len(w) >= 2 && strings.IndexFunc(w, func(r rune) bool { return r < '0' || r > '9' }) >= 0 {
+			words++
+		}
+	}
+	return words >= 2
+}
+
+// inboxKeys holds the keys of the days that messages are sealed under.
+type inboxKeys struct {
+	mu   sync.Mutex
+	keys map[string]vault.InboxKey
+}
+
+func newInboxKeys() *inboxKeys { return &inboxKeys{keys: map[string]vault.InboxKey{}} }
+
+func (k *inboxKeys) today(ctx context.Context, c *Conversation, now time.Time) (string, vault.InboxKey, error) {
+	day := now.UTC().Format(time.DateOnly)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if box, ok := k.keys[day]; ok {
+		return day, box, nil
+	}
+	_, wrapped := c.Ring.NewInboxKey(day)
+	wrapped, err := c.Store.PutInboxKey(ctx, day, wrapped)
+	if err != nil {
+		return "", vault.InboxKey{}, err
+	}
+	box, err := c.Ring.UnwrapInboxKey(wrapped, day)
+	if err != nil {
+		return "", vault.InboxKey{}, err
+	}
+	clear(k.keys) // a gateway holds the key of one day, and those it opens old messages with
+	k.keys[day] = box
+	return day, box, nil
+}
+
+func (k *inboxKeys) of(ctx context.Context, c *Conversation, day string) (vault.InboxKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if box, ok := k.keys[day]; ok {
+		return box, nil
+	}
+	wrapped, err := c.Store.InboxKey(ctx, day)
+	if err != nil {
+		return vault.InboxKey{}, err
+	}
+	box, err := c.Ring.UnwrapInboxKey(wrapped, day)
+	if err == nil {
+		k.keys[day] = box
+	}
+	return box, err
+}
+
+func (c *Conversation) openInbound(ctx context.Context, m store.Inbound) (string, error) {
+	if len(m.Sealed) < len(time.DateOnly) {
+		return "", errors.New("a message is empty that was not handled")
+	}
+	day := string(m.Sealed[:len(time.DateOnly)])
+	box, err := c.inbox.of(ctx, c, day)
+	if err != nil {
+		return "", err
+	}
+	plain, err := box.Open(m.Sealed[len(time.DateOnly):], "inbound/"+day)
+	if err != nil {
+		return "", err
+	}
+	var e envelope
+	if err := json.Unmarshal(plain, &e); err != nil {
+		return "", fmt.Errorf("reading a message: %w", err)
+	}
+	return e.Text, nil
+}
+
+// Receipt moves a sent message's state forward.
+func (c *Conversation) Receipt(ctx context.Context, channel string, r message.Receipt) error {
+	if r.ExternalID == "" {
+		return nil
+	}
+	id := c.ExternalID(channel, r.ExternalID)
+	return c.Store.Receipt(ctx, id, string(r.Status), c.Now())
+}
+
+// ExternalID gives what an aggregator's id of a sent message is known by.
+func (c *Conversation) ExternalID(channel, id string) []byte {
+	v := c.Ring.ID("external", []byte(channel), []byte(id))
+	return v[:]
+}
+
+// End notes that a USSD session ended. The draft stands until its life ends.
+func (c *Conversation) End(context.Context, string, message.SessionEnd) error { return nil }
+
+// Unreadable keeps an authentic request that could not be read, sealed.
+func (c *Conversation) Unreadable(ctx context.Context, channel string, kind message.Kind, raw []byte, reason string) error {
+	now := c.Now()
+	return c.Store.KeepUnreadable(ctx, channel, string(kind), reason, c.Ring.Seal(raw, "unreadable/"+channel), now)
+}
