@@ -103,3 +103,6 @@ func withhold(scope staff.Scope, answers map[string]string) {
 		delete(answers, k)
 	}
 }
+
+// Class names an error for logs without its text, which can quote values.
+func Class(err error) string { return store.Class(err) }

@@ -31,7 +31,7 @@ func TestAReaderSeesHerLevelsAndRegionsAndNothingElse(t *testing.T) {
 		{staff.Administrator, []string{l2, foreign, here}},
 	} {
 		scope := staff.ScopeOf(c.role, []string{"ML06"})
-		p, err := b.List(t.Context(), scope, Filter{}, 0)
+		p, err := b.List(t.Context(), scope, Filter{}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestFiltersAndPagesMeetEveryMessageOnce(t *testing.T) {
 		{Filter{Language: "bm"}, 0}, {Filter{Language: "fr", Kind: programme.Feedback}, 40},
 	} {
 		seen := map[string]bool{}
-		var n int64
+		n := ""
 		for {
 			p, err := b.List(t.Context(), scope, c.f, n)
 			if err != nil {
@@ -98,7 +98,7 @@ func TestFiltersAndPagesMeetEveryMessageOnce(t *testing.T) {
 				}
 				seen[m.ID] = true
 			}
-			if n = p.Next; n == 0 {
+			if n = p.Next; n == "" {
 				break
 			}
 		}
@@ -112,7 +112,7 @@ func TestATextThatDoesNotOpenIsAStateOfItsRow(t *testing.T) {
 	b := newBench(t)
 	good, bad := b.submit(t, programme.Submission{Text: "bon"}), b.submit(t, programme.Submission{Text: "mauvais"})
 	b.exec(t, `update submission set sealed = (select sealed from submission where id = $1::text::uuid) where id = $2::text::uuid`, good, bad)
-	p, err := b.List(t.Context(), staff.ScopeOf(staff.Coordinator, nil), Filter{}, 0)
+	p, err := b.List(t.Context(), staff.ScopeOf(staff.Coordinator, nil), Filter{}, "")
 	if err != nil || len(p.Messages) != 2 {
 		t.Fatalf("%d messages, %v", len(p.Messages), err)
 	}

@@ -18,21 +18,22 @@ type Filter = store.SubmissionFilter
 // Page is a page of the log, newest first.
 type Page struct {
 	Messages []Message
-	Next     int64 // ask with this for the page after; 0: there is none
-	New      int   // in the whole scope, whatever the filter: nobody has read them yet
+	Next     string // ask with this for the page after; empty: there is none
+	New      int    // in the whole scope, whatever the filter: nobody has read them yet
 	Projects []programme.Project
 }
 
-// List gives the page of the log that comes before order n; 0 is the first.
-func (d *Desk) List(ctx context.Context, scope staff.Scope, f Filter, n int64) (Page, error) {
+// List gives the page of the log after the message with this id; no id asks for
+// the first.
+func (d *Desk) List(ctx context.Context, scope staff.Scope, f Filter, after string) (Page, error) {
 	var p Page
-	rows, err := d.store.SubmissionsBefore(ctx, scope, f, n, PageSize+1)
+	rows, err := d.store.SubmissionsBefore(ctx, scope, f, after, PageSize+1)
 	if err != nil {
 		return p, err
 	}
 	if len(rows) > PageSize {
 		rows = rows[:PageSize]
-		p.Next = rows[PageSize-1].N
+		p.Next = rows[PageSize-1].ID
 	}
 	for _, r := range rows {
 		p.Messages = append(p.Messages, d.message(scope, r))

@@ -136,12 +136,17 @@ func (s *Store) submissions(ctx context.Context, q *scoped, order string, limit 
 }
 
 // SubmissionsBefore lists the newest submissions of the scope that arrived
-// before order n; 0 means from the newest.
-func (s *Store) SubmissionsBefore(ctx context.Context, scope staff.Scope, f SubmissionFilter, n int64, limit int) ([]SealedSubmission, error) {
+// before the one with this id; no id means from the newest. A page is asked for
+// by id, since the distance of two orders would tell how much arrived outside
+// the scope.
+func (s *Store) SubmissionsBefore(ctx context.Context, scope staff.Scope, f SubmissionFilter, id string, limit int) ([]SealedSubmission, error) {
 	q := scopedTo(scope)
 	q.filter(f)
-	if n > 0 {
-		q.and("s.n < ", n, "")
+	if id != "" {
+		if !isID(id) {
+			return nil, fmt.Errorf("listing submissions: %w", ErrNotFound)
+		}
+		q.and("s.n < (select b.n from submission b where b.id = ", id, "::text::uuid)")
 	}
 	return s.submissions(ctx, q, "s.n desc", limit)
 }

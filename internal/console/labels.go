@@ -1,0 +1,115 @@
+package console
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"lafia/internal/casework"
+	"lafia/internal/programme"
+)
+
+// The order in which answers are shown; any other comes after, by name. They are
+// the `save` names of flows/*.toml and the codes of context.md 2.3, 3 and 4.
+var answerOrder = []string{
+	"type", "rating", "cohesion", "phase", "when", "group", "month",
+	"MEM", "REU", "EPA", "REC", "CAI", "LAI", "BEU", "EQU", "PB",
+}
+
+// facts says in words what is known of a message: its answers, then where it
+// came from.
+func (c *Console) facts(p page, m casework.Message) []fact {
+	var facts []fact
+	add := func(label, value, lang string) {
+		if value != "" {
+			facts = append(facts, fact{label, value, lang})
+		}
+	}
+	project := m.Project
+	if m.ProjectName != "" {
+		project = m.ProjectName + " (" + m.Project + ")"
+	}
+	add(p.T("fact.project"), project, "")
+	place := m.PlaceName
+	if place == "" {
+		place = m.Place
+	}
+	add(p.T("fact.place"), place, "")
+	if m.Answers["group"] == "" {
+		add(p.T("fact.group"), m.Group, "")
+	}
+	rest := maps.Clone(m.Answers)
+	for _, hidden := range []string{"project", "place", "text"} { // shown above, or are the words themselves
+		delete(rest, hidden)
+	}
+	names := slices.DeleteFunc(slices.Clone(answerOrder), func(n string) bool { _, ok := rest[n]; return !ok })
+	for _, n := range slices.Sorted(maps.Keys(rest)) {
+		if !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	for _, n := range names {
+		label, known := c.label(p, m.Kind, n)
+		value, coded := c.value(p, m.Kind, n, rest[n])
+		lang := ""
+		if !known || !coded {
+			lang = m.Language
+		}
+		add(label, value, lang)
+	}
+	medium := strings.ToUpper(m.Medium)
+	if m.Channel != "" {
+		medium += " · " + m.Channel
+	}
+	add(p.T("fact.channel"), medium, "")
+	add(p.T("fact.language"), c.languageName(m.Language), m.Language)
+	if !m.SentAt.IsZero() && m.ReceivedAt.Sub(m.SentAt) > lateAfter {
+		add(p.T("fact.sent"), p.moment(m.SentAt), "")
+	}
+	return facts
+}
+
+// label names an answer; false when the console has no word for it, and its own
+// name stands.
+func (c *Console) label(p page, kind programme.Kind, name string) (string, bool) {
+	key := "answer." + string(kind) + "." + strings.ToLower(name)
+	if c.catalog.Has(key) {
+		return p.T(key), true
+	}
+	return name, false
+}
+
+// value gives a coded answer in words; false when it is no code of ours, and
+// what was said stands.
+func (c *Console) value(p page, kind programme.Kind, name, value string) (string, bool) {
+	key := "value." + string(kind) + "." + strings.ToLower(name) + "." + strings.ToLower(value)
+	if c.catalog.Has(key) {
+		return p.T(key), true
+	}
+	switch name {
+	case "EPA", "REC", "CAI":
+		if n, ok := thousands(value); ok {
+			return n + "\u00A0F\u00A0CFA", true
+		}
+	case "month":
+		if m, ok := p.month(value); ok {
+			return m, true
+		}
+	}
+	return value, false
+}
+
+// thousands parts the digits of an amount by no-break spaces.
+func thousands(s string) (string, bool) {
+	if s == "" || len(s) > 15 || strings.Trim(s, "0123456789") != "" {
+		return "", false
+	}
+	var b strings.Builder
+	for i, d := range s {
+		if i > 0 && (len(s)-i)%3 == 0 {
+			b.WriteRune('\u00A0')
+		}
+		b.WriteRune(d)
+	}
+	return b.String(), true
+}

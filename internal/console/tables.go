@@ -1,0 +1,111 @@
+package console
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// languageRow is the state of a callers' language.
+type languageRow struct {
+	tag, name          string
+	percent            int
+	own, total, drafts int
+	fallback           int
+}
+
+type languagesView struct {
+	page
+	rows []languageRow
+}
+
+func (c *Console) languages(v *visit) error {
+	view := languagesView{page: c.page(v, "languages", "languages.title", root+"/languages")}
+	for _, l := range c.o.Coverage() {
+		view.rows = append(view.rows, languageRow{
+			tag: l.Tag, name: l.Name, percent: l.Percent(), own: len(l.Own), total: l.Total, drafts: len(l.Draft), fallback: len(l.Fallback),
+		})
+	}
+	return render(v, http.StatusOK, languagesPage(view))
+}
+
+// channelRow is the health of a channel, in words.
+type channelRow struct {
+	name, adapter string
+	heard, stamp  string
+	silent        bool
+	figures       []figure
+}
+
+// figure is a number and what it counts; alarm when somebody has to look.
+type figure struct {
+	label, value string
+	alarm        bool
+}
+
+type channelsView struct {
+	page
+	rows []channelRow
+}
+
+// silentAfter is when a channel's silence is said: silence is not calm
+// (context.md 0.7).
+const silentAfter = 24 * time.Hour
+
+func (c *Console) channels(v *visit) error {
+	list, err := c.o.Channels(v.ctx)
+	if err != nil {
+		return c.failed(v, err)
+	}
+	view := channelsView{page: c.page(v, "channels", "channels.title", root+"/channels")}
+	for _, ch := range list {
+		r := channelRow{name: ch.Name, adapter: ch.Adapter, silent: c.o.Now().Sub(ch.LastAt) > silentAfter}
+		if !ch.LastAt.IsZero() {
+			r.heard, r.stamp = view.moment(ch.LastAt), stamp(ch.LastAt)
+		}
+		for _, f := range []struct {
+			key   string
+			n     int
+			alarm bool
+		}{
+			{"channels.received", ch.Received, false}, {"channels.unreadable", ch.Unreadable, ch.Unreadable > 0},
+			{"channels.refused", ch.Refused, ch.Refused > 0}, {"channels.waiting", ch.Waiting, false}, {"channels.failed", ch.Failed, ch.Failed > 0},
+		} {
+			r.figures = append(r.figures, figure{label: view.T(f.key), value: strconv.Itoa(f.n), alarm: f.alarm})
+		}
+		view.rows = append(view.rows, r)
+	}
+	return render(v, http.StatusOK, channelsPage(view))
+}
+
+// accountRow is somebody of the team.
+type accountRow struct {
+	name, username, role, regions, language string
+	closed, synthetic                       bool
+}
+
+type accountsView struct {
+	page
+	rows []accountRow
+}
+
+func (c *Console) accounts(v *visit) error {
+	list, err := c.o.Desk.Accounts(v.ctx, v.entry.Account)
+	if err != nil {
+		return c.failed(v, err)
+	}
+	view := accountsView{page: c.page(v, "accounts", "accounts.title", root+"/accounts")}
+	for _, a := range list {
+		r := accountRow{
+			name: a.Name, username: a.Username, role: view.T("role." + string(a.Role)), regions: view.regions(a),
+			language: a.Language, closed: !a.Active, synthetic: a.Synthetic,
+		}
+		for _, l := range languages {
+			if l.Tag == a.Language {
+				r.language = l.Name
+			}
+		}
+		view.rows = append(view.rows, r)
+	}
+	return render(v, http.StatusOK, accountsPage(view))
+}
