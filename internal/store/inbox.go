@@ -227,22 +227,22 @@ func (s *Store) Waiting(ctx context.Context) (int, error) {
 
 // Health is what staff see of a channel.
 type Health struct {
-	Channel      string
-	Inbound      int
-	Unhandled    int
-	Unreadable   int
-	SentOrBetter int
-	Undelivered  int
-	Ambiguous    int
+	Channel    string
+	LastAt     time.Time
+	Received   int // SMS and finished USSD runs
+	Unreadable int
+	Waiting    int // messages that wait to be sent
+	Failed     int
 }
 
-// ChannelHealth counts the last days of every channel.
+// ChannelHealth counts what every channel did since a moment.
 func (s *Store) ChannelHealth(ctx context.Context, since time.Time) ([]Health, error) {
 	rows, err := s.pool.Query(ctx, `
-select channel, sum(i)::int, sum(w)::int, sum(u)::int, sum(o)::int, sum(f)::int, sum(a)::int from (
-	select channel, 1 i, (handled_at is null)::int w, 0 u, 0 o, 0 f, 0 a from inbound where received_at > $1
-	union all select channel, 0, 0, 1, 0, 0, 0 from unreadable where received_at > $1
-	union all select channel, 0, 0, 0, (state in ('sent', 'delivered'))::int, (state in ('failed', 'expired'))::int, (state = 'ambiguous')::int
+select channel, coalesce(max(at), 'epoch'), sum(r)::int, sum(u)::int, sum(w)::int, sum(f)::int from (
+	select channel, received_at at, 1 r, 0 u, 0 w, 0 f from inbound where received_at > $1
+	union all select channel, received_at, 1, 0, 0, 0 from submission where received_at > $1 and medium = 'ussd' and not synthetic
+	union all select channel, null, 0, 1, 0, 0 from unreadable where received_at > $1
+	union all select channel, null, 0, 0, (state in ('queued', 'sending'))::int, (state in ('failed', 'expired', 'ambiguous'))::int
 		from outbound where created_at > $1
 ) t group by channel order by channel`, since)
 	if err != nil {

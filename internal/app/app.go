@@ -1,0 +1,318 @@
+// Package app wires the rooms together: a value that is started and stopped.
+// Time and chance enter here; everything else is given them.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+
+	"lafia/flows"
+	"lafia/gateway"
+	"lafia/internal/casework"
+	"lafia/internal/console"
+	"lafia/internal/conversation"
+	"lafia/internal/flow"
+	"lafia/internal/locale"
+	"lafia/internal/outbox"
+	"lafia/internal/session"
+	"lafia/internal/simulator"
+	"lafia/internal/store"
+	"lafia/internal/vault"
+	"lafia/locales"
+)
+
+// Options are what a gateway runs with. Zero values are documented per field.
+type Options struct {
+	PostgresURL string
+	Postgres    store.Options
+	Redis       session.Options
+	KeysDir     string
+
+	Listen      string // host:port; port 0 takes a free one
+	AdminListen string // loopback; empty: /metrics is on Listen (dev)
+
+	Channels       []gateway.Channel
+	TrustedProxies []netip.Prefix
+	// Transport makes the outbox's requests; nil is the network.
+	Transport outbox.Transport
+	// Migrate runs migrations at the start; without it a start with migrations
+	// that wait is refused.
+	Migrate bool
+	// Simulator is mounted when it is not nil.
+	Simulator *simulator.Simulator
+
+	SecureCookies bool
+	Banner        bool // the console says that the data are examples
+	Example       string
+	HelpNumber    func(region string) string
+
+	// Drain is how long a shutdown waits for what is under way; 0 means 10 s.
+	Drain time.Duration
+	Now   func() time.Time
+	Log   *slog.Logger
+	// Point is called where tests kill the process. May be nil.
+	Point func(name string)
+}
+
+// App is a running gateway with all that belongs to it.
+type App struct {
+	Options
+	store        *store.Store
+	sessions     *session.Store
+	ring         *vault.Ring
+	conversation *conversation.Conversation
+	jobs         *river.Client[pgx.Tx]
+	web          *fiber.App
+	admin        *fiber.App
+	registry     *prometheus.Registry
+	node         string
+	listener     net.Listener
+	quit         chan struct{}
+	beating      chan struct{}
+	draining     chan struct{}
+	stops        []func(context.Context) error // in the order of starting
+}
+
+// New makes an App. Start starts it.
+func New(o Options) *App {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Drain == 0 {
+		o.Drain = 10 * time.Second
+	}
+	return &App{Options: o, registry: prometheus.NewRegistry(), quit: make(chan struct{}), beating: make(chan struct{}), draining: make(chan struct{})}
+}
+
+// Random gives cryptographic chance.
+func Random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}
+
+// Start returns when the gateway answers on its port, or with what is in the
+// way. What was started before a failure is stopped again.
+func (a *App) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			stop, cancel := context.WithTimeout(context.Background(), a.Drain)
+			defer cancel()
+			_ = a.Stop(stop)
+		}
+	}()
+	// The port first: it is the likeliest to be in the way, and the cheapest to ask.
+	if a.listener, err = listen(a.Listen); err != nil {
+		return err
+	}
+	if a.ring, err = vault.Open(a.KeysDir); err != nil {
+		return err
+	}
+	if err = a.openServers(ctx); err != nil {
+		return err
+	}
+	if err = a.startConversation(ctx); err != nil {
+		return err
+	}
+	if err = a.startJobs(ctx); err != nil {
+		return err
+	}
+	return a.startWeb()
+}
+
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		return l, nil
+	}
+	if strings.Contains(err.Error(), "address already in use") {
+		return nil, fmt.Errorf("%s is taken by another program: stop it, or choose another port with --listen", addr)
+	}
+	return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+}
+
+func (a *App) openServers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var err error
+	if a.store, err = store.Open(ctx, a.PostgresURL, a.Postgres); err != nil {
+		return err
+	}
+	a.onStop(func(context.Context) error { a.store.Close(); return nil })
+	if a.sessions, err = session.Open(ctx, a.Redis); err != nil {
+		return err
+	}
+	a.onStop(func(context.Context) error { return a.sessions.Close() })
+	if a.Migrate {
+		return a.store.Migrate(ctx)
+	}
+	pending, err := a.store.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	if pending {
+		return errors.New("the database is older than this program: run `lafia migrate`, or set postgres.migrate = true")
+	}
+	return nil
+}
+
+func (a *App) startConversation(ctx context.Context) error {
+	words, err := locale.Load(locales.Files)
+	if err != nil {
+		return fmt.Errorf("reading the languages: %w", err)
+	}
+	book, err := flow.Load(flows.Files)
+	if err != nil {
+		return fmt.Errorf("reading the flows: %w", err)
+	}
+	for _, key := range book.Words() {
+		if !words.Has(key) {
+			return fmt.Errorf("the flows use the words %q, which no language has", key)
+		}
+	}
+	id := a.ring.ID("node", Random(16))
+	a.node = id.UUID()
+	last, err := a.store.StartNode(ctx, a.node, a.Now())
+	if err != nil {
+		return err
+	}
+	// Sessions may have been under way when Redis was emptied only if a gateway
+	// was alive a moment ago.
+	var lost time.Time
+	if !last.IsZero() && a.Now().Sub(last) < 10*time.Minute {
+		lost = a.Now()
+	}
+	if err := a.sessions.Begin(ctx, lost); err != nil {
+		return err
+	}
+	a.conversation = conversation.New(conversation.Options{
+		Ring: a.ring, Sessions: a.sessions, Store: a.store, Book: book, Words: words,
+		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Example: a.Example, Point: a.Point,
+	})
+	if err := a.conversation.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop(func(ctx context.Context) error {
+		a.conversation.Stop()
+		return a.store.StopNode(ctx, a.node, a.Now())
+	})
+	go a.beat()
+	a.onStop(func(context.Context) error { close(a.quit); <-a.beating; return nil })
+	return nil
+}
+
+// beat writes signs of life and reads the programme again now and then.
+func (a *App) beat() {
+	defer close(a.beating)
+	tick := time.NewTicker(15 * time.Second)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-a.quit:
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		if err := a.store.BeatNode(ctx, a.node, a.Now()); err != nil {
+			a.Log.Warn("no sign of life could be written", "error", store.Class(err))
+		}
+		if n%4 == 3 {
+			if err := a.conversation.Refresh(ctx); err != nil {
+				a.Log.Warn("the programme could not be read again", "error", store.Class(err))
+			}
+		}
+		cancel()
+	}
+}
+
+func (a *App) onStop(f func(context.Context) error) { a.stops = append(a.stops, f) }
+
+// Stop ends in the reverse order of starting: no new request, those under way
+// finished, jobs finished, drafts written, connections closed. It returns within
+// the context's deadline.
+func (a *App) Stop(ctx context.Context) error {
+	select {
+	case <-a.draining:
+	default:
+		close(a.draining)
+	}
+	if a.listener != nil && a.web == nil {
+		_ = a.listener.Close()
+	}
+	var errs []error
+	for i := len(a.stops) - 1; i >= 0; i-- {
+		if err := a.stops[i](ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	a.stops = nil
+	return errors.Join(errs...)
+}
+
+// URL gives the address that the gateway answers on.
+func (a *App) URL() string {
+	if a.listener == nil {
+		return ""
+	}
+	return "http://" + a.listener.Addr().String()
+}
+
+// Store gives the record, for the demo's loader and tests.
+func (a *App) Store() *store.Store { return a.store }
+
+// Sessions gives the live sessions, for tests.
+func (a *App) Sessions() *session.Store { return a.sessions }
+
+// Conversation gives the conversation, for refreshing it and tests.
+func (a *App) Conversation() *conversation.Conversation { return a.conversation }
+
+// Desk makes what the console and the command line work with.
+func (a *App) Desk() *casework.Desk {
+	return casework.New(casework.Options{Store: a.store, Ring: a.ring, Now: a.Now, Random: Random})
+}
+
+func (a *App) newConsole() (*console.Console, error) {
+	words, err := locale.Load(locales.Files)
+	if err != nil {
+		return nil, err
+	}
+	return console.New(console.Options{
+		Desk: a.Desk(), Now: a.Now, Random: Random, SecureCookies: a.SecureCookies, Banner: a.Banner,
+		Coverage: words.Coverage, Log: a.Log, Channels: a.channelHealth,
+	})
+}
+
+func (a *App) channelHealth(ctx context.Context) ([]console.Channel, error) {
+	rows, err := a.store.ChannelHealth(ctx, a.Now().Add(-24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]store.Health{}
+	for _, r := range rows {
+		seen[r.Channel] = r
+	}
+	out := make([]console.Channel, 0, len(a.Channels))
+	for _, c := range a.Channels {
+		h := seen[c.Name]
+		out = append(out, console.Channel{
+			Name: c.Name, Adapter: c.Adapter.Name(), LastAt: h.LastAt, Received: h.Received, Unreadable: h.Unreadable,
+			Waiting: h.Waiting, Failed: h.Failed,
+		})
+	}
+	return out, nil
+}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"lafia/gateway/message"
+	"lafia/internal/conversation"
+	"lafia/internal/job"
+	"lafia/internal/outbox"
+	"lafia/internal/store"
+)
+
+// inboundWorker takes a contact's messages in order.
+type inboundWorker struct {
+	river.WorkerDefaults[job.HandleInbound]
+	conversation *conversation.Conversation
+	log          *slog.Logger
+}
+
+func (w *inboundWorker) Work(ctx context.Context, j *river.Job[job.HandleInbound]) error {
+	err := w.conversation.Handle(ctx, j.Args.InboundID)
+	if errors.Is(err, conversation.ErrBusy) {
+		return river.JobSnooze(100 * time.Millisecond)
+	}
+	return classed(w.log, "handling a message", err)
+}
+
+// outboundWorker makes attempts to send.
+type outboundWorker struct {
+	river.WorkerDefaults[job.SendOutbound]
+	outbox *outbox.Outbox
+	log    *slog.Logger
+}
+
+func (w *outboundWorker) Work(ctx context.Context, j *river.Job[job.SendOutbound]) error {
+	err := w.outbox.Send(ctx, j.Args.OutboundID, j.CreatedAt)
+	if errors.Is(err, outbox.ErrAgain) {
+		return err
+	}
+	return classed(w.log, "sending a message", err)
+}
+
+// purgeWorker deletes what has outlived its time.
+type purgeWorker struct {
+	river.WorkerDefaults[job.Purge]
+	store *store.Store
+	now   func() time.Time
+	log   *slog.Logger
+}
+
+func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[job.Purge]) error {
+	return classed(w.log, "deleting what has outlived its time", w.store.Purge(ctx, w.now()))
+}
+
+// classed lets an error into the queue by its class alone: River stores errors,
+// and a database's error can quote values.
+func classed(log *slog.Logger, doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	log.Warn("a job comes again", "doing", doing, "error", store.Class(err))
+	return fmt.Errorf("%s: %s", doing, store.Class(err))
+}
+
+// startJobs starts the workers. River looks for work every 20 ms to 200 ms, since
+// its defaults keep a reply waiting up to 0.8 s (performance.md 5), and rescues
+// stuck jobs after 3 minutes instead of an hour.
+func (a *App) startJobs(ctx context.Context) error {
+	attempts := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "lafia_send_attempts_total", Help: "Attempts to send an SMS, by channel and verdict.",
+	}, []string{"channel", "verdict"})
+	if err := a.registry.Register(attempts); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	transport := a.Transport
+	if transport == nil {
+		transport = outbox.NewHTTP()
+	}
+	channels := map[string]outbox.Channel{}
+	for _, c := range a.Channels {
+		s, _ := c.Adapter.(message.Sender)
+		channels[c.Name] = outbox.Channel{Sender: s, Account: c.Account, From: c.From}
+	}
+	out := outbox.New(outbox.Options{
+		Store: a.store, Opener: a.conversation, Channels: channels, Transport: transport, Now: a.Now, Log: a.Log,
+		Count: func(channel, verdict string) { attempts.WithLabelValues(channel, verdict).Inc() },
+	})
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &inboundWorker{conversation: a.conversation, log: a.Log})
+	river.AddWorker(workers, &outboundWorker{outbox: out, log: a.Log})
+	river.AddWorker(workers, &purgeWorker{store: a.store, now: a.Now, log: a.Log})
+	purge := river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
+		return job.Purge{}, &river.InsertOpts{Queue: job.QueueUpkeep, UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
+	}, &river.PeriodicJobOpts{RunOnStart: true})
+	var err error
+	a.jobs, err = river.NewClient(riverpgxv5.New(a.store.Pool()), &river.Config{
+		Queues: map[string]river.QueueConfig{
+			job.QueueInbound:  {MaxWorkers: 8},
+			job.QueueOutbound: {MaxWorkers: 16},
+			job.QueueUpkeep:   {MaxWorkers: 1},
+		},
+		Workers: workers, PeriodicJobs: []*river.PeriodicJob{purge},
+		FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 200 * time.Millisecond,
+		JobTimeout: 30 * time.Second, RescueStuckJobsAfter: 3 * time.Minute,
+		Logger: slog.New(slog.DiscardHandler), // River's lines would repeat ours
+	})
+	if err != nil {
+		return fmt.Errorf("preparing the job queue: %w", err)
+	}
+	if err := a.jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("starting the job queue: %w", err)
+	}
+	a.onStop(func(ctx context.Context) error {
+		if err := a.jobs.Stop(ctx); err == nil {
+			return nil
+		}
+		return a.jobs.StopAndCancel(context.WithoutCancel(ctx))
+	})
+	return nil
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"lafia/gateway"
+)
+
+// startWeb mounts everything and answers on the port.
+func (a *App) startWeb() error {
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	words := a.conversation.Words.Words("")
+	a.web = gateway.NewApp(gateway.AppOptions{TrustedProxies: a.TrustedProxies, Log: a.Log})
+	gateway.New(gateway.Options{
+		Channels: a.Channels, Handler: a.conversation, Now: a.Now, Log: a.Log, Metrics: gateway.NewMetrics(a.registry),
+		TrustedProxies: a.TrustedProxies, BusyText: words.Folded("error.busy", nil), FailText: words.Folded("error.notsaved", nil),
+	}).Mount(a.web)
+	c, err := a.newConsole()
+	if err != nil {
+		return fmt.Errorf("preparing the console: %w", err)
+	}
+	c.Mount(a.web)
+	if a.Simulator != nil {
+		a.Simulator.Mount(a.web)
+	}
+	a.web.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
+	a.web.Get("/readyz", a.ready)
+	a.web.Get("/", func(c *fiber.Ctx) error { return c.Redirect("/console", fiber.StatusSeeOther) })
+	metrics := adaptor.HTTPHandler(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
+	if a.AdminListen == "" {
+		a.web.Get("/metrics", metrics)
+	} else {
+		l, err := listen(a.AdminListen)
+		if err != nil {
+			return err
+		}
+		a.admin = gateway.NewApp(gateway.AppOptions{Log: a.Log})
+		a.admin.Get("/metrics", metrics)
+		a.admin.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
+		a.admin.Get("/readyz", a.ready)
+		go func() { _ = a.admin.Listener(l) }()
+		a.onStop(a.admin.ShutdownWithContext)
+	}
+	go func() {
+		if err := a.web.Listener(a.listener); err != nil {
+			a.Log.Error("the listener ended", "error", err)
+		}
+	}()
+	a.onStop(a.web.ShutdownWithContext)
+	return nil
+}
+
+// ready tells whether the servers answer, each by name.
+func (a *App) ready(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	state := fiber.Map{"postgres": "ok", "redis": "ok"}
+	code := fiber.StatusOK
+	if err := a.store.Ping(ctx); err != nil {
+		state["postgres"], code = "away", fiber.StatusServiceUnavailable
+	}
+	if err := a.sessions.Ping(ctx); err != nil {
+		state["redis"], code = "away", fiber.StatusServiceUnavailable
+	}
+	select {
+	case <-a.draining:
+		state["gateway"], code = "stopping", fiber.StatusServiceUnavailable
+	default:
+	}
+	return c.Status(code).JSON(state)
+}
