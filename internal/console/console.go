@@ -48,6 +48,9 @@ type Options struct {
 	Coverage func() []locale.Coverage
 	// Channels gives the health of the channels. nil: none.
 	Channels func(ctx context.Context) ([]Channel, error)
+	// RegionName gives the name of an adm1 code, empty when it has none. nil:
+	// codes are shown.
+	RegionName func(code string) string
 	// Log gets errors by class, never with a name, a text or a query string.
 	// nil: nothing is logged.
 	Log *slog.Logger
@@ -76,6 +79,9 @@ func New(o Options) (*Console, error) {
 	}
 	if o.Coverage == nil {
 		o.Coverage = func() []locale.Coverage { return nil }
+	}
+	if o.RegionName == nil {
+		o.RegionName = func(string) string { return "" }
 	}
 	if o.Channels == nil {
 		o.Channels = func(context.Context) ([]Channel, error) { return nil, nil }

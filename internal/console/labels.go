@@ -38,21 +38,11 @@ func (c *Console) facts(p page, m casework.Message) []fact {
 	if m.Answers["group"] == "" {
 		add(p.T("fact.group"), m.Group, "")
 	}
-	rest := maps.Clone(m.Answers)
-	for _, hidden := range []string{"project", "place", "text"} { // shown above, or are the words themselves
-		delete(rest, hidden)
-	}
-	names := slices.DeleteFunc(slices.Clone(answerOrder), func(n string) bool { _, ok := rest[n]; return !ok })
-	for _, n := range slices.Sorted(maps.Keys(rest)) {
-		if !slices.Contains(names, n) {
-			names = append(names, n)
-		}
-	}
-	for _, n := range names {
-		label, known := c.label(p, m.Kind, n)
-		value, coded := c.value(p, m.Kind, n, rest[n])
+	for _, n := range answered(m) {
+		label, _ := c.label(p, m.Kind, n)
+		value, coded := c.value(p, m.Kind, n, m.Answers[n])
 		lang := ""
-		if !known || !coded {
+		if !coded {
 			lang = m.Language
 		}
 		add(label, value, lang)
@@ -67,6 +57,41 @@ func (c *Console) facts(p page, m casework.Message) []fact {
 		add(p.T("fact.sent"), p.moment(m.SentAt), "")
 	}
 	return facts
+}
+
+// answered lists the names of a message's answers in the order they are shown.
+func answered(m casework.Message) []string {
+	rest := maps.Clone(m.Answers)
+	for _, hidden := range []string{"project", "place", "text"} { // shown elsewhere, or the words themselves
+		delete(rest, hidden)
+	}
+	names := slices.DeleteFunc(slices.Clone(answerOrder), func(n string) bool { _, ok := rest[n]; return !ok })
+	for _, n := range slices.Sorted(maps.Keys(rest)) {
+		if !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// summaryMost is how many answers stand in for words in the log.
+const summaryMost = 4
+
+// summary gives the first coded answers on one line. What is no code of ours
+// was typed by somebody, and has its place on the message's own page.
+func (c *Console) summary(p page, m casework.Message) string {
+	var parts []string
+	for _, n := range answered(m) {
+		label, known := c.label(p, m.Kind, n)
+		value, coded := c.value(p, m.Kind, n, m.Answers[n])
+		if _, number := thousands(value); !known || n == "type" || (!coded && !number) {
+			continue
+		}
+		if parts = append(parts, p.T("frame.colon", "label", label, "value", value)); len(parts) == summaryMost {
+			break
+		}
+	}
+	return strings.Join(parts, " · ")
 }
 
 // label names an answer; false when the console has no word for it, and its own

@@ -3,11 +3,9 @@ package console
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"lafia/internal/casework"
 	"lafia/internal/programme"
-	"lafia/internal/staff"
 )
 
 // messageView is one message.
@@ -170,12 +168,4 @@ func (p page) status(s programme.Status) status {
 		}
 	}
 	return status{code: "unknown", label: string(s)}
-}
-
-// regionNames gives a staff member's regions, or that she has all.
-func (p page) regions(a staff.Account) string {
-	if len(a.Regions) == 0 {
-		return p.T("accounts.everywhere")
-	}
-	return strings.Join(a.Regions, ", ")
 }

@@ -38,8 +38,8 @@ type entry struct {
 	text              string
 	lang              string
 	state             casework.TextState
+	facts             string // what was answered, where there are no words to show
 	level2, synthetic bool
-	language          string
 }
 
 // status is a status in words, with its step of five.
@@ -150,7 +150,10 @@ func (c *Console) entry(p page, m casework.Message) entry {
 		time: clock(m.ReceivedAt), stamp: stamp(m.ReceivedAt),
 		what: c.what(p, m), about: about(m), status: p.status(m.Status),
 		text: excerpt(m.Text), lang: m.Language, state: m.State,
-		level2: m.Level == programme.L2, synthetic: m.Synthetic, language: c.languageName(m.Language),
+		level2: m.Level == programme.L2, synthetic: m.Synthetic,
+	}
+	if e.state != casework.TextOpen {
+		e.facts = c.summary(p, m)
 	}
 	return e
 }

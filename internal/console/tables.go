@@ -3,7 +3,10 @@ package console
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+
+	"lafia/internal/staff"
 )
 
 // languageRow is the state of a callers' language.
@@ -59,7 +62,7 @@ func (c *Console) channels(v *visit) error {
 	}
 	view := channelsView{page: c.page(v, "channels", "channels.title", root+"/channels")}
 	for _, ch := range list {
-		r := channelRow{name: ch.Name, adapter: ch.Adapter, silent: c.o.Now().Sub(ch.LastAt) > silentAfter}
+		r := channelRow{name: ch.Name, adapter: ch.Adapter, silent: !ch.LastAt.IsZero() && c.o.Now().Sub(ch.LastAt) > silentAfter}
 		if !ch.LastAt.IsZero() {
 			r.heard, r.stamp = view.moment(ch.LastAt), stamp(ch.LastAt)
 		}
@@ -97,7 +100,7 @@ func (c *Console) accounts(v *visit) error {
 	view := accountsView{page: c.page(v, "accounts", "accounts.title", root+"/accounts")}
 	for _, a := range list {
 		r := accountRow{
-			name: a.Name, username: a.Username, role: view.T("role." + string(a.Role)), regions: view.regions(a),
+			name: a.Name, username: a.Username, role: view.T("role." + string(a.Role)), regions: c.regions(view.page, a),
 			language: a.Language, closed: !a.Active, synthetic: a.Synthetic,
 		}
 		for _, l := range languages {
@@ -108,4 +111,18 @@ func (c *Console) accounts(v *visit) error {
 		view.rows = append(view.rows, r)
 	}
 	return render(v, http.StatusOK, accountsPage(view))
+}
+
+// regions names somebody's regions, or says that she has all.
+func (c *Console) regions(p page, a staff.Account) string {
+	if len(a.Scope().Regions) == 0 {
+		return p.T("accounts.everywhere")
+	}
+	names := make([]string, len(a.Regions))
+	for i, code := range a.Regions {
+		if names[i] = c.o.RegionName(code); names[i] == "" {
+			names[i] = code
+		}
+	}
+	return strings.Join(names, ", ")
 }
