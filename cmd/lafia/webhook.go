@@ -19,13 +19,6 @@ import (
 	"lafia/gateway/message"
 )
 
-// cliContext is what a subcommand is run with.
-type cliContext struct {
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer
-	Ctx            context.Context
-}
-
 // webhookCmd is `lafia webhook`.
 type webhookCmd struct {
 	Parse webhookParseCmd `cmd:"" help:"Read requests of an aggregator as its channel would, one JSON object a line."`

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,7 +54,20 @@ func (a *App) startWeb() error {
 			a.Log.Error("the listener ended", "error", err)
 		}
 	}()
-	a.onStop(a.web.ShutdownWithContext)
+	a.onStop(a.closeWeb)
+	return nil
+}
+
+// closeWeb takes no new request and waits for those under way. Connections that
+// were opened and never used would hold it to the end of their time-out, so the
+// wait is a part of the drain only; what is under way has its own context and
+// goes on while jobs stop.
+func (a *App) closeWeb(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Drain/2)
+	defer cancel()
+	if err := a.web.ShutdownWithContext(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
 	return nil
 }
 

@@ -237,7 +237,7 @@ func (t *trip) settleText() {
 	switch {
 	case asksConfidential(text) || asked && l.Cursor.Flow == flow.Main && strings.TrimSpace(text) == "9":
 		t.keepOpen(text, true)
-	case wishesMenu(text):
+	case wishesMenu(text) && !(asked && takesWords(l.Shown.Input) && programme.MatchKey(text) != "menu"):
 		t.restart()
 	case asked:
 		m := l.Shown.Resolve(text)
@@ -299,6 +299,10 @@ var menuWords = map[string]bool{
 }
 
 func wishesMenu(text string) bool { return menuWords[programme.MatchKey(text)] }
+
+// takesWords reports whether a screen waits for something to be written: there a
+// greeting or a place's name is an answer, and only MENU leads away.
+func takesWords(in flow.Input) bool { return in != flow.InputChoice && in != flow.InputNone }
 
 func asksConfidential(text string) bool { return programme.MatchKey(text) == "confidentiel" }
 
