@@ -20,6 +20,7 @@ import (
 	"lafia/internal/session"
 	"lafia/internal/staff"
 	"lafia/internal/store"
+	"lafia/internal/store/storetest"
 	"lafia/internal/vault"
 	"lafia/locales"
 
@@ -471,12 +472,12 @@ func (b *bench) sms(number, id, text string) {
 
 func (b *bench) handleAll() (replies []string) {
 	b.t.Helper()
-	ids, err := b.store.UnhandledForTest(context.Background())
+	ids, err := storetest.Unhandled(context.Background(), b.store)
 	must(b.t, err)
 	for _, id := range ids {
 		must(b.t, b.c.Handle(context.Background(), id))
 	}
-	out, err := b.store.OutboundForTest(context.Background())
+	out, err := storetest.Outbound(context.Background(), b.store)
 	must(b.t, err)
 	for _, o := range out {
 		text, err := b.c.OpenReply(o.ID, o.Sealed)
@@ -565,7 +566,7 @@ func TestNoNumberAndNoWordsAreInTheDatabase(t *testing.T) {
 	p.walk("1", "1", "107", "3", "2", "1", "canari jaune du puits")
 	b.sms(anna, "m1", "canari jaune du moulin")
 	b.handleAll()
-	dump, err := b.store.DumpForTest(context.Background())
+	dump, err := storetest.Dump(context.Background(), b.store)
 	must(t, err)
 	for _, needle := range []string{"70000001", "canari"} {
 		if strings.Contains(dump, needle) {
