@@ -109,21 +109,19 @@ func (w words) measure(m *measure) string {
 	return fmt.Sprintf("%d %s · %s · %s", m.Units, unit, count(m.Segments, w.Segment, w.Segments), encoding)
 }
 
-// meta says under a screen what it took.
-func (w words) meta(s shown) []string {
+// meta says under a screen, in rows, what it took and how it came.
+func (w words) meta(s shown) (rows [][]string) {
 	if s.SessionID == "" {
 		return nil
 	}
-	var said []string
 	if s.Measure != nil {
-		said = append(said, w.measure(s.Measure), count(s.Lines, w.Line, w.Lines))
+		rows = append(rows, []string{w.measure(s.Measure), count(s.Lines, w.Line, w.Lines)})
 	}
-	if s.Kind != "" {
-		said = append(said, s.Kind)
-	} else {
-		said = append(said, fmt.Sprintf("HTTP %d", s.Status))
+	kind := s.Kind
+	if kind == "" {
+		kind = fmt.Sprintf("HTTP %d", s.Status)
 	}
-	return append(said, fmt.Sprintf("%d ms", s.LatencyMS))
+	return append(rows, []string{kind, fmt.Sprintf("%d ms", s.LatencyMS)})
 }
 
 // failed is what the phone shows where no screen came.
