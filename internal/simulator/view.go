@@ -350,3 +350,39 @@ func lines(t string, width int) int {
 	}
 	return n
 }
+
+// piece is a part of a screen's text.
+type piece struct {
+	text  string
+	whole bool // a browser would break it where phones don't
+}
+
+// pieces takes a text apart so that browsers break its lines as phones do, and
+// as lines counts them: 4827-1936 stays whole.
+func pieces(t string) (all []piece) {
+	for t != "" {
+		end := strings.IndexAny(t, " \n")
+		if end < 0 {
+			end = len(t)
+		}
+		if word := t[:end]; strings.ContainsAny(word, "-/?!|") && utf8.RuneCountInString(word) <= screenWidth {
+			all = append(all, piece{word, true})
+		} else if word != "" {
+			all = add(all, word)
+		}
+		if end < len(t) {
+			all, end = add(all, t[end:end+1]), end+1
+		}
+		t = t[end:]
+	}
+	return all
+}
+
+// add puts plain text behind the pieces.
+func add(all []piece, t string) []piece {
+	if n := len(all); n > 0 && !all[n-1].whole {
+		all[n-1].text += t
+		return all
+	}
+	return append(all, piece{t, false})
+}

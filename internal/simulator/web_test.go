@@ -198,3 +198,14 @@ func TestPhonesAreAddedChangedAndRemovedInTheAddress(t *testing.T) {
 		t.Errorf("phones: %v", got)
 	}
 }
+
+func TestAReferenceIsNotBrokenAtItsDash(t *testing.T) {
+	l := newLab(t)
+	l.answers(200, "END Merci.  Votre\nréférence: 4827-1936 !\n")
+	l.do(dial, "phone", her, "code", "*384#")
+	html := read(t, l.get("/simulator"))
+	want := "<p class=\"text\">Merci.  Votre\nréférence: <span class=\"whole\">4827-1936</span> <span class=\"whole\">!</span>\n</p>"
+	if !strings.Contains(html, want) {
+		t.Errorf("not as it came: %s", regexp.MustCompile(`(?s)<p class="text">.*?</p>`).FindString(html))
+	}
+}
