@@ -20,6 +20,7 @@ import (
 
 	"lafia/flows"
 	"lafia/gateway"
+	"lafia/gateway/message"
 	"lafia/internal/casework"
 	"lafia/internal/console"
 	"lafia/internal/conversation"
@@ -47,6 +48,10 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Transport makes the outbox's requests; nil is the network.
 	Transport outbox.Transport
+	// Rates are segments a second by channel; a channel without one has no bound.
+	Rates map[string]float64
+	// OwnNumbers write in our name: nothing that comes from them is answered.
+	OwnNumbers map[message.Number]bool
 	// Migrate runs migrations at the start; without it a start with migrations
 	// that wait is refused.
 	Migrate bool
@@ -203,6 +208,7 @@ func (a *App) startConversation(ctx context.Context) error {
 	a.conversation = conversation.New(conversation.Options{
 		Ring: a.ring, Sessions: a.sessions, Store: a.store, Book: book, Words: words,
 		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Example: a.Example, Point: a.Point,
+		Own: func(n message.Number) bool { return a.OwnNumbers[n] },
 	})
 	if err := a.conversation.Start(ctx); err != nil {
 		return err

@@ -51,11 +51,11 @@ const stopWithin = 3 * time.Second
 
 // devFile is DATA/dev.json: what scripts need of a running dev instance.
 type devFile struct {
-	URL      string          `json:"url"`
-	Channels []devChannel    `json:"channels"`
-	Logins   []demo.Login    `json:"logins"`
-	Leaders  []demo.Leader   `json:"leaders"`
-	Projects []demo.DialCode `json:"projects"`
+	URL      string         `json:"url"`
+	Channels []devChannel   `json:"channels"`
+	Logins   []demo.Login   `json:"logins"`
+	Leaders  []demo.Leader  `json:"leaders"`
+	Projects []demo.Project `json:"projects"`
 }
 
 type devChannel struct {
@@ -153,7 +153,7 @@ func (d *dev) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.demo, err = demo.Load(ctx, s, keys, ring, d.Now(), func(user string) string { return d.secrets.password(user) })
+	d.demo, err = demo.Load(ctx, s, demo.Options{KeysDir: keys, Ring: ring, Now: d.Now(), Random: Random, Password: d.secrets.password})
 	if err != nil {
 		return fmt.Errorf("loading the demo programme: %w", err)
 	}
@@ -177,8 +177,7 @@ func (d *dev) channels() []gateway.Channel {
 
 func (d *dev) example() string {
 	if len(d.demo.Projects) > 0 {
-		parts := strings.Split(strings.TrimSuffix(d.demo.Projects[0].Dial, "#"), "*")
-		return parts[len(parts)-1]
+		return d.demo.Projects[0].Dial
 	}
 	return "107"
 }
@@ -207,10 +206,10 @@ func (d *dev) simulator() *simulator.Simulator {
 }
 
 // dialCodes gives the projects with what a person dials for each.
-func (d *dev) dialCodes() []demo.DialCode {
-	out := make([]demo.DialCode, len(d.demo.Projects))
+func (d *dev) dialCodes() []demo.Project {
+	out := make([]demo.Project, len(d.demo.Projects))
 	for i, p := range d.demo.Projects {
-		p.Dial = strings.TrimSuffix(devServiceCode, "#") + "*1*" + p.Dial + "#"
+		p.Dial = strings.TrimSuffix(devServiceCode, "#") + "*1*" + p.Dial + "#" // 1 is feedback in the main menu
 		out[i] = p
 	}
 	return out
@@ -263,7 +262,7 @@ func (f *devFile) fill() {
 		f.Leaders = []demo.Leader{}
 	}
 	if f.Projects == nil {
-		f.Projects = []demo.DialCode{}
+		f.Projects = []demo.Project{}
 	}
 }
 

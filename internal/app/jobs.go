@@ -87,7 +87,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	channels := map[string]outbox.Channel{}
 	for _, c := range a.Channels {
 		s, _ := c.Adapter.(message.Sender)
-		channels[c.Name] = outbox.Channel{Sender: s, Account: c.Account, From: c.From}
+		channels[c.Name] = outbox.Channel{Sender: s, Account: c.Account, From: c.From, Rate: a.Rates[c.Name]}
 	}
 	out := outbox.New(outbox.Options{
 		Store: a.store, Opener: a.conversation, Channels: channels, Transport: transport, Now: a.Now, Log: a.Log,

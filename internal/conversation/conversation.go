@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lafia/gateway/message"
 	"lafia/internal/flow"
 	"lafia/internal/locale"
 	"lafia/internal/programme"
@@ -35,6 +36,8 @@ type Options struct {
 	Log      *slog.Logger
 	// HelpNumber gives the help number for a region ("" when none is known).
 	HelpNumber func(region string) string
+	// Own reports whether a number writes in our name: it gets no reply. May be nil.
+	Own func(message.Number) bool
 	// Example is a project code shown in hints.
 	Example string
 	// Commit is how long one try to commit may take; 0 means 2.5 s. Two tries fit
@@ -60,6 +63,9 @@ func New(o Options) *Conversation {
 	}
 	if o.Point == nil {
 		o.Point = func(string) {}
+	}
+	if o.Own == nil {
+		o.Own = func(message.Number) bool { return false }
 	}
 	if o.HelpNumber == nil {
 		o.HelpNumber = func(string) string { return "" }

@@ -44,7 +44,7 @@ func (c *Conversation) Receive(ctx context.Context, channel string, in message.I
 		return err
 	}
 	m := store.Received{
-		Inbound:     store.Inbound{ID: key.UUID(), Contact: who.Bytes(), Channel: channel, Answerable: in.From.IsPhone(), SentAt: in.SentAt, ReceivedAt: now},
+		Inbound:     store.Inbound{ID: key.UUID(), Contact: who.Bytes(), Channel: channel, Answerable: in.From.IsPhone() && !c.Own(in.From), SentAt: in.SentAt, ReceivedAt: now},
 		Key:         key[:],
 		ContentHMAC: content[:],
 		AlteredKey:  altered[:],

@@ -11,7 +11,10 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"lafia/gateway/message"
+	"lafia/internal/gsm"
 	"lafia/internal/store"
 )
 
@@ -26,6 +29,7 @@ type Channel struct {
 	Sender  message.Sender
 	Account message.Account
 	From    string
+	Rate    float64 // segments a second; 0: no bound
 }
 
 // Opener opens what is sealed, for the moment of sending.
@@ -48,14 +52,23 @@ type Options struct {
 }
 
 // Outbox sends messages.
-type Outbox struct{ Options }
+type Outbox struct {
+	Options
+	pace map[string]*rate.Limiter
+}
 
 // New makes an outbox.
 func New(o Options) *Outbox {
 	if o.Count == nil {
 		o.Count = func(string, string) {}
 	}
-	return &Outbox{o}
+	b := &Outbox{Options: o, pace: map[string]*rate.Limiter{}}
+	for name, c := range o.Channels {
+		if c.Rate > 0 {
+			b.pace[name] = rate.NewLimiter(rate.Limit(c.Rate), max(1, int(c.Rate)))
+		}
+	}
+	return b
 }
 
 // giveUp is how old a reply may be when it is sent: later it makes no sense to
@@ -129,6 +142,9 @@ func (o *Outbox) attempt(ctx context.Context, m store.Outbound, queuedAt time.Ti
 	if err != nil {
 		return reject(err.Error())
 	}
+	if err := o.wait(ctx, m.Channel, text); err != nil {
+		return message.Outcome{Verdict: message.Retry, Reason: "the channel's rate is used up"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	status, body, err, wrote := o.Transport.Do(ctx, m.Channel, req)
@@ -137,4 +153,16 @@ func (o *Outbox) attempt(ctx context.Context, m store.Outbound, queuedAt time.Ti
 		return message.Outcome{Verdict: message.Ambiguous, Reason: fmt.Sprintf("HTTP status %d", status)}
 	}
 	return out
+}
+
+// wait holds a message until its channel's rate allows its segments, at most 5 s.
+func (o *Outbox) wait(ctx context.Context, channel, text string) error {
+	l := o.pace[channel]
+	if l == nil {
+		return nil
+	}
+	_, _, segments := gsm.Measure(text)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return l.WaitN(ctx, min(segments, l.Burst()))
 }

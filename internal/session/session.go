@@ -5,10 +5,12 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 
@@ -22,6 +24,7 @@ type Options struct {
 	Username string
 	Password string
 	DB       int
+	TLS      bool // with the system's certificates
 	// PoolSize bounds connections; 0 means 32.
 	PoolSize int
 }
@@ -37,8 +40,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.PoolSize == 0 {
 		o.PoolSize = 32
 	}
+	var secure *tls.Config
+	if o.TLS {
+		host, _, _ := net.SplitHostPort(o.Addr)
+		secure = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	}
 	rdb := redis.NewClient(&redis.Options{
-		Network: o.Network, Addr: o.Addr, Username: o.Username, Password: o.Password, DB: o.DB,
+		TLSConfig: secure, Network: o.Network, Addr: o.Addr, Username: o.Username, Password: o.Password, DB: o.DB,
 		PoolSize: o.PoolSize, ContextTimeoutEnabled: true, DisableIdentity: true,
 		DialTimeout: 200 * time.Millisecond, ReadTimeout: time.Second, WriteTimeout: time.Second,
 		MaxRetries: 1, MinRetryBackoff: 5 * time.Millisecond,

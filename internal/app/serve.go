@@ -1,0 +1,265 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"lafia/gateway"
+	"lafia/gateway/message"
+	"lafia/internal/casework"
+	"lafia/internal/config"
+	"lafia/internal/gsm"
+	"lafia/internal/session"
+	"lafia/internal/simulator"
+	"lafia/internal/staff"
+	"lafia/internal/store"
+	"lafia/internal/vault"
+)
+
+// ReadConfig reads a config file against the adapters that there are.
+func ReadConfig(path string) (*config.Config, error) {
+	var names []string
+	for _, a := range gateway.Adapters() {
+		names = append(names, a.Name())
+	}
+	return config.Read(path, names)
+}
+
+// Serve runs the gateway of a config file until ctx ends. ready is called when
+// it answers; it may be nil.
+func Serve(ctx context.Context, path string, log func(slog.Level) *slog.Logger, ready func(url string)) error {
+	c, err := ReadConfig(path)
+	if err != nil {
+		return err
+	}
+	a := New(serveOptions(c, log(c.Log.Level)))
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	if ready != nil {
+		ready(a.URL())
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.Background(), time.Duration(c.Drain)+5*time.Second)
+	defer cancel()
+	return a.Stop(stop)
+}
+
+func serveOptions(c *config.Config, log *slog.Logger) Options {
+	o := Options{
+		PostgresURL: c.Postgres.URL.Reveal(), Postgres: store.Options{MaxConns: c.Postgres.MaxConns}, Redis: redisOptions(c),
+		KeysDir: c.Keys.Dir, Listen: c.Listen, AdminListen: c.AdminListen, TrustedProxies: c.TrustedProxies,
+		Migrate: c.Postgres.Migrate, SecureCookies: c.Console.SecureCookies, HelpNumber: c.Help.For, Example: "LAF1",
+		Drain: time.Duration(c.Drain), Log: log, Rates: map[string]float64{}, OwnNumbers: map[message.Number]bool{},
+	}
+	for _, ch := range c.Channels {
+		adapter, _ := gateway.AdapterNamed(ch.Adapter) // Read has checked the name
+		o.Channels = append(o.Channels, gateway.Channel{
+			Name: ch.Name, Adapter: adapter, Account: ch.Account(), Tokens: ch.Tokens, Networks: ch.Networks,
+			Synthetic: ch.Synthetic, ServiceCode: ch.ServiceCode, From: ch.From,
+		})
+		o.Rates[ch.Name] = ch.RatePerSecond
+		for _, n := range ch.OwnNumbers {
+			o.OwnNumbers[n] = true
+		}
+	}
+	if c.Simulator.Enabled {
+		o.Simulator = serveSimulator(c, log)
+		o.Banner = true
+	}
+	return o
+}
+
+func redisOptions(c *config.Config) session.Options {
+	r := c.Redis.Server()
+	return session.Options{
+		Network: r.Network, Addr: r.Addr, TLS: r.TLS, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB, PoolSize: c.Redis.MaxConns,
+	}
+}
+
+// serveSimulator gives the page with telephones for synthetic channels alone.
+// What the gateway sends on them still goes to the network that their account
+// names: only `dev` replaces it.
+func serveSimulator(c *config.Config, log *slog.Logger) *simulator.Simulator {
+	o := simulator.Options{
+		BaseURL: func() string { return localURL("http://" + c.Listen) }, Now: time.Now, Random: Random, Log: log,
+		Measure: func(text, _ string) (string, int, int) {
+			e, units, segments := gsm.Measure(text)
+			return string(e), units, segments
+		},
+		Phones: []simulator.Phone{{Number: message.ParseNumber("+22300000001"), Label: "téléphone d'essai"}},
+	}
+	for _, ch := range c.Channels {
+		if ch.Synthetic {
+			o.Channels = append(o.Channels, simulator.Channel{
+				Name: ch.Name, Adapter: ch.Adapter, Token: ch.Tokens[0], ServiceCode: ch.ServiceCode, ShortCode: ch.From,
+			})
+		}
+	}
+	return simulator.New(o)
+}
+
+// openRecord opens what a config file names for a command.
+func openRecord(ctx context.Context, path string) (*config.Config, *store.Store, error) {
+	c, err := ReadConfig(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(ctx, c.Postgres.URL.Reveal(), store.Options{MaxConns: 4})
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, s, nil
+}
+
+// Migrate brings the database of a config file to this program's tables.
+func Migrate(ctx context.Context, path string) error {
+	_, s, err := openRecord(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Migrate(ctx)
+}
+
+func openDesk(ctx context.Context, path string) (*config.Config, *casework.Desk, *store.Store, error) {
+	c, s, err := openRecord(ctx, path)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ring, err := vault.Open(c.Keys.Dir)
+	if err != nil {
+		s.Close()
+		return nil, nil, nil, err
+	}
+	return c, casework.New(casework.Options{Store: s, Ring: ring, Now: time.Now, Random: Random}), s, nil
+}
+
+// ExportAs gives the desk and the scope of an account, for an export that is
+// hers. Call done when it is no longer needed.
+func ExportAs(ctx context.Context, path, user string, _ *slog.Logger) (*casework.Desk, staff.Scope, func(), error) {
+	_, desk, s, err := openDesk(ctx, path)
+	if err != nil {
+		return nil, staff.Scope{}, nil, err
+	}
+	a, err := s.StaffByUsername(ctx, user)
+	if err != nil || !a.Active {
+		s.Close()
+		if err != nil && !store.IsNotFound(err) {
+			return nil, staff.Scope{}, nil, err
+		}
+		return nil, staff.Scope{}, nil, fmt.Errorf("there is no active account %q", user)
+	}
+	return desk, a.Scope(), s.Close, nil
+}
+
+// AddUser adds an account. A focal point gets the confidential private key,
+// wrapped by her password: from the pair made now when there is none, else from
+// the focal point named with her password.
+func AddUser(ctx context.Context, path string, n casework.NewAccount, from, fromPassword string) error {
+	c, desk, s, err := openDesk(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	made := false
+	if n.Role == staff.Protection {
+		var key *vault.PrivateKey
+		switch ring, err := vault.Open(c.Keys.Dir); {
+		case err != nil:
+			return err
+		case !ring.HasConfidential():
+			if key, err = vault.NewConfidentialPair(c.Keys.Dir); err != nil {
+				return err
+			}
+			made = true
+		case from == "":
+			return errors.New("there is a confidential key pair already: name a focal point who has it with --from, and give her password too")
+		default:
+			a, err := s.StaffByUsername(ctx, from)
+			if err != nil {
+				return fmt.Errorf("there is no account %q", from)
+			}
+			if key, err = vault.UnwrapPrivateKey(a.Confidential, fromPassword); err != nil {
+				return err
+			}
+		}
+		n.Confidential = key
+	}
+	if _, err := desk.AddAccount(ctx, n); err != nil {
+		if made {
+			_ = vault.RemoveConfidentialPublic(c.Keys.Dir)
+		}
+		return err
+	}
+	return nil
+}
+
+// Check is one line of the doctor.
+type Check struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Do   string `json:"do,omitempty"` // what to do when it isn't
+}
+
+// Doctor checks a config file and all that it names.
+func Doctor(ctx context.Context, path string) ([]Check, error) {
+	c, err := ReadConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	var out []Check
+	add := func(what string, err error, do string) bool {
+		k := Check{What: what, OK: err == nil}
+		if err != nil {
+			k.Do = err.Error()
+			if do != "" {
+				k.Do += ": " + do
+			}
+		}
+		out = append(out, k)
+		return err == nil
+	}
+	ring, err := vault.Open(c.Keys.Dir)
+	if add("keys in "+c.Keys.Dir, err, "") && !ring.HasConfidential() {
+		add("confidential key pair", errors.New("there is none, so the confidential item only gives the help number"),
+			"add a protection focal point with `lafia user add`")
+	}
+	if c.Help.Number == "" && len(c.Help.Regions) == 0 {
+		add("help number", errors.New("none is set"), "set help.number to one that was called and checked")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	s, err := store.Open(ctx, c.Postgres.URL.Reveal(), store.Options{MaxConns: 2})
+	if add("PostgreSQL", err, "check postgres.url and that the server runs") {
+		defer s.Close()
+		pending, err := s.Pending(ctx)
+		if err == nil && pending {
+			err = errors.New("migrations wait")
+		}
+		add("tables", err, "run `lafia migrate`")
+	}
+	r, err := session.Open(ctx, redisOptions(c))
+	if add("Redis", err, "check redis.url and that the server runs") {
+		defer r.Close()
+		policy, err := r.Policy(ctx)
+		if err == nil && policy != "noeviction" {
+			err = fmt.Errorf("its maxmemory-policy is %s, which can drop a conversation that somebody is in", policy)
+		}
+		add("Redis keeps sessions", err, "set maxmemory-policy noeviction")
+	}
+	if len(c.Channels) == 0 {
+		add("channels", errors.New("none is configured"), "add a [[channel]]")
+	}
+	for _, ch := range c.Channels {
+		var err error
+		if len(ch.Networks) == 1 && ch.Networks[0].Bits() == 0 {
+			err = errors.New("networks allows everyone")
+		}
+		add("channel "+ch.Name, err, "leave networks out, or list the aggregator's")
+	}
+	return out, nil
+}
