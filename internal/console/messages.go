@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"lafia/internal/casework"
@@ -193,10 +194,13 @@ func about(m casework.Message) string {
 // excerpt is the beginning of a text, on one line.
 func excerpt(s string) string {
 	short := cut(s, excerptMost)
-	if len(short) < len(s) {
-		short += "…"
+	if len(short) == len(s) {
+		return s
 	}
-	return short
+	if i := strings.LastIndexByte(short, ' '); i > len(short)*3/4 {
+		short = short[:i] // not in the middle of a word
+	}
+	return short + "…"
 }
 
 // languageName names a callers' language as itself.
