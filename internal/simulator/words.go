@@ -3,24 +3,26 @@ package simulator
 import (
 	"fmt"
 	"strings"
+
+	"github.com/a-h/templ"
 )
 
 // words are the page's words in one language. Those with % are formats.
 type words struct {
 	Lang, OtherLang, OtherName string
 
-	Title, Banner, BannerMore, Skip                             string
-	Phones, Phone, Number, Change, Remove, AddPhone, AddThis    string
-	DemoPhones, Shown, TooMany                                  string
-	Screen, Idle, Dial, Reply, Green, Red, Rub, Key, Star, Hash string
-	Send, HangUpEnd, HangUpEndHelp, Again, AgainHelp, Codes     string
-	CallCode, MainMenu, Channel, Tools                          string
-	Inbox, Empty, Compose, To, SendSMS, Sent, Received          string
-	Septets, Units, Segment, Segments, Line, Lines, Raw         string
-	Identical, Different, NoAgain, NotTaken                     string
-	TimedOut, Unreachable, Unreadable                           string
-	BadCode, Voice, EmptyReply, EmptySMS, TooLong, HungUp       string
-	EndTold, EndFailed, NoEnd, Lost, Older                      string
+	Title, Banner, BannerMore, Skip                        string
+	Phone, Number, Change, Remove, AddPhone, AddThis       string
+	DemoPhones, Shown, TooMany                             string
+	Screen, Idle, Dial, Reply, Green, Red, Rub, Star, Hash string
+	HangUpEnd, HangUpEndHelp, Again, AgainHelp, Codes      string
+	CallCode, MainMenu, Channel, Tools                     string
+	Inbox, Empty, Compose, To, SendSMS, Sent, Received     string
+	Septets, Units, Segment, Segments, Line, Lines         string
+	Identical, Different, NoAgain, NotTaken                string
+	TimedOut, Unreachable, Unreadable                      string
+	BadCode, Voice, EmptyReply, EmptySMS, TooLong, HungUp  string
+	EndTold, EndFailed, NoEnd, Lost, Older                 string
 }
 
 var french = words{
@@ -31,20 +33,19 @@ var french = words{
 	BannerMore: "Les téléphones sont dessinés, le reste de Lafia est vrai. Rien n’est facturé, et tout s’efface à l’arrêt.",
 	Skip:       "Aller aux téléphones",
 
-	Phones: "Téléphones", Phone: "Téléphone", Number: "Numéro", Change: "Changer", Remove: "Retirer",
+	Phone: "Téléphone", Number: "Numéro", Change: "Changer", Remove: "Retirer",
 	AddPhone: "Ajouter un téléphone", AddThis: "Ajouter",
 	DemoPhones: "Téléphones de démonstration", Shown: "affiché", TooMany: "La page montre %d téléphones au plus.",
 
 	Screen: "Écran", Idle: "Composez un code, puis la touche verte.", Dial: "Composer", Reply: "Répondre",
-	Green: "Appeler ou envoyer", Red: "Raccrocher", Rub: "Effacer", Key: "Touche %s", Star: "Touche étoile", Hash: "Touche dièse",
-	Send:      "Envoyer",
+	Green: "Appeler ou envoyer", Red: "Raccrocher", Rub: "Effacer", Star: "Touche étoile", Hash: "Touche dièse",
 	HangUpEnd: "Raccrocher et prévenir", HangUpEndHelp: "L’opérateur annonce la fin de session à Lafia. La touche rouge, elle, coupe sans rien dire.",
 	Again: "Renvoyer la requête", AgainHelp: "Répète la dernière requête à l’octet près, comme un opérateur qui n’a pas eu la réponse.",
 	Codes: "Codes à essayer", CallCode: "Appeler", MainMenu: "Menu principal", Channel: "Canal", Tools: "Outils de test",
 
 	Inbox: "SMS", Empty: "Aucun SMS.", Compose: "Écrire un SMS", To: "À %s", SendSMS: "Envoyer le SMS", Sent: "Envoyé à %s", Received: "Reçu de %s",
 
-	Septets: "septets", Units: "unités", Segment: "segment", Segments: "segments", Line: "ligne", Lines: "lignes", Raw: "Réponse",
+	Septets: "septets", Units: "unités", Segment: "segment", Segments: "segments", Line: "ligne", Lines: "lignes",
 	Identical: "Réponse identique, octet pour octet (%d ms).", Different: "Réponse différente (%d ms) :", NoAgain: "Pas de réponse à la répétition.",
 	NotTaken: "Refusé : HTTP %d",
 	TimedOut: "Pas de réponse à temps. Réessayez.", Unreachable: "Service injoignable.", Unreadable: "Réponse illisible : HTTP %d",
@@ -64,20 +65,19 @@ var english = words{
 	BannerMore: "The phones are drawn, the rest of Lafia is real. Nothing is charged, and all is forgotten when it stops.",
 	Skip:       "Go to the phones",
 
-	Phones: "Phones", Phone: "Phone", Number: "Number", Change: "Change", Remove: "Remove",
+	Phone: "Phone", Number: "Number", Change: "Change", Remove: "Remove",
 	AddPhone: "Add a phone", AddThis: "Add",
 	DemoPhones: "Demo phones", Shown: "shown", TooMany: "The page shows %d phones at most.",
 
 	Screen: "Screen", Idle: "Dial a code, then press the green key.", Dial: "Dial", Reply: "Reply",
-	Green: "Call or send", Red: "Hang up", Rub: "Erase", Key: "Key %s", Star: "Star key", Hash: "Hash key",
-	Send:      "Send",
+	Green: "Call or send", Red: "Hang up", Rub: "Erase", Star: "Star key", Hash: "Hash key",
 	HangUpEnd: "Hang up and tell", HangUpEndHelp: "The operator tells Lafia that the session is over. The red key cuts it without a word.",
 	Again: "Send the request again", AgainHelp: "Repeats the last request to the byte, as an operator does that did not get the answer.",
 	Codes: "Codes to try", CallCode: "Call", MainMenu: "Main menu", Channel: "Channel", Tools: "Test tools",
 
 	Inbox: "SMS", Empty: "No SMS.", Compose: "Write an SMS", To: "To %s", SendSMS: "Send the SMS", Sent: "Sent to %s", Received: "Received from %s",
 
-	Septets: "septets", Units: "units", Segment: "segment", Segments: "segments", Line: "line", Lines: "lines", Raw: "Answer",
+	Septets: "septets", Units: "units", Segment: "segment", Segments: "segments", Line: "line", Lines: "lines",
 	Identical: "Identical answer, byte for byte (%d ms).", Different: "Different answer (%d ms):", NoAgain: "No answer to the repeat.",
 	NotTaken: "Refused: HTTP %d",
 	TimedOut: "No answer in time. Try again.", Unreachable: "Service unreachable.", Unreadable: "Unreadable answer: HTTP %d",
@@ -154,15 +154,15 @@ func (w words) again(c *call) *againView {
 	}
 }
 
-// key names a key for those who cannot see it.
-func (w words) key(name string) string {
-	switch name {
+// keyName names the keys that do not name themselves.
+func (w words) keyName(key string) templ.Attributes {
+	switch key {
 	case "*":
-		return w.Star
+		return templ.Attributes{"aria-label": w.Star}
 	case "#":
-		return w.Hash
+		return templ.Attributes{"aria-label": w.Hash}
 	}
-	return fmt.Sprintf(w.Key, name)
+	return nil
 }
 
 // note is what the phone says by itself; code is one that can be dialled.
