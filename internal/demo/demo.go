@@ -24,7 +24,7 @@ type Options struct {
 	KeysDir string
 	Ring    *vault.Ring
 	Now     time.Time
-	Random  func(n int) []byte // for salts, from a cryptographic source
+	Random  func(n int) []byte // for salts, from a cryptographic source, safe for concurrent use
 	// Password gives the password of a demo account, of at least
 	// staff.PasswordLeast characters. The confidential private key is wrapped by
 	// the focal point's, and is nowhere else: keep drawn passwords (0600, beside
@@ -143,17 +143,10 @@ type loader struct {
 }
 
 // load makes the whole programme and stores it.
-func (l *loader) load(ctx context.Context) (loaded bool, err error) {
+func (l *loader) load(ctx context.Context) (bool, error) {
 	private, err := l.pair(ctx)
 	if err != nil {
 		return false, err
-	}
-	if private != nil {
-		defer func() {
-			if !loaded { // nobody could ever open what this pair seals
-				err = errors.Join(err, vault.RemoveConfidentialPublic(l.KeysDir))
-			}
-		}()
 	}
 	accounts, err := l.accounts(ctx, private)
 	if err != nil {
@@ -177,9 +170,16 @@ func (l *loader) load(ctx context.Context) (loaded bool, err error) {
 }
 
 // pair makes the confidential pair where there is none, and gives its private
-// half; nil where there is one.
+// half; nil where there is one. It looks into the folder, since an earlier try
+// may have made one that the given ring does not know. A load that fails leaves
+// the pair: its commit may have happened, and else the next load replaces it.
 func (l *loader) pair(ctx context.Context) (*vault.PrivateKey, error) {
-	if l.Ring.HasConfidential() {
+	ring, err := vault.Open(l.KeysDir)
+	if err != nil {
+		return nil, err
+	}
+	l.Ring = ring
+	if ring.HasConfidential() {
 		orphan, err := l.orphan(ctx)
 		if err != nil || !orphan {
 			return nil, err
@@ -192,11 +192,9 @@ func (l *loader) pair(ctx context.Context) (*vault.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	ring, err := vault.Open(l.KeysDir)
-	if err != nil {
-		return nil, errors.Join(err, vault.RemoveConfidentialPublic(l.KeysDir))
+	if l.Ring, err = vault.Open(l.KeysDir); err != nil {
+		return nil, err
 	}
-	l.Ring = ring
 	return private, nil
 }
 

@@ -67,16 +67,16 @@ type maker struct {
 	data
 	r       *rand.Rand
 	now     time.Time
-	callers []string
-	used    map[string]bool // texts: nobody says the same twice
+	callers map[string][]string // by region: who calls about one calls about it again
+	used    map[string]bool     // texts: nobody says the same twice
 	out     []message
 }
 
 // makeMonth makes the messages of the month before now, oldest first.
 func makeMonth(d data, now time.Time) []message {
-	m := &maker{data: d, now: now.UTC(), r: rand.New(rand.NewPCG(seed, 1)), used: map[string]bool{}}
-	for i := range 80 {
-		m.callers = append(m.callers, caller(4000+7*i))
+	m := &maker{data: d, now: now.UTC(), r: rand.New(rand.NewPCG(seed, 1)), used: map[string]bool{}, callers: map[string][]string{}}
+	for i, region := range quota(80, tensionRegions) {
+		m.callers[region] = append(m.callers[region], caller(4000+7*i))
 	}
 	m.tension()
 	m.open()
@@ -160,7 +160,16 @@ func (m *maker) moment() time.Time {
 func awake(t time.Time) bool { return t.Hour() >= 6 && t.Hour() < 22 }
 
 // add puts a message into the month.
-func (m *maker) add(s programme.Submission, phone string) {
+func (m *maker) add(s programme.Submission) {
+	region := s.Region
+	if region == "" { // of an open message nobody knows it
+		region = "ML06"
+	}
+	m.addFrom(s, pick(m, m.callers[region]))
+}
+
+// addFrom is add for a caller who is known.
+func (m *maker) addFrom(s programme.Submission, phone string) {
 	s.Channel, s.Synthetic = channel, true
 	if s.ReceivedAt.IsZero() {
 		s.ReceivedAt = m.moment()
@@ -247,7 +256,7 @@ func (m *maker) tension() {
 		m.add(programme.Submission{
 			Kind: programme.Tension, Level: level, Medium: medium[i], Language: t.language, Place: place, Region: programme.Region(place),
 			Answers: map[string]string{"type": t.code, "phase": t.phase, "when": when[i]}, Text: t.text, Confirmed: true,
-		}, pick(m, m.callers))
+		})
 	}
 }
 
@@ -276,7 +285,7 @@ func (m *maker) open() {
 		}
 		m.add(programme.Submission{
 			Kind: programme.Open, Level: programme.L1, Medium: "sms", Language: t.language, Answers: map[string]string{}, Text: t.text, Confirmed: true,
-		}, pick(m, m.callers))
+		})
 	}
 }
 
@@ -321,7 +330,7 @@ func (m *maker) feedback() {
 		m.add(programme.Submission{
 			Kind: programme.Feedback, Level: programme.L1, Medium: medium[i], Language: t.language, Project: p.Code, Place: p.Place, Region: p.Region,
 			Answers: map[string]string{"type": code, "rating": ratings[i], "cohesion": cohesion[i]}, Text: t.text, Confirmed: true,
-		}, pick(m, m.callers))
+		})
 	}
 }
 
@@ -361,7 +370,7 @@ func (m *maker) report(g programme.Group, of time.Time, members int, lost bool) 
 	if m.r.IntN(4) == 0 {
 		medium = "sms"
 	}
-	m.add(programme.Submission{
+	m.addFrom(programme.Submission{
 		Kind: programme.Progress, Level: level, Medium: medium, Project: g.Project, Place: g.Place, Region: g.Region, Group: g.Code,
 		Answers: map[string]string{
 			"month": of.Format("2006-01"), "MEM": strconv.Itoa(members), "REU": strconv.Itoa(meetings),
