@@ -28,7 +28,8 @@ type Options struct {
 	// Password gives the password of a demo account, of at least
 	// staff.PasswordLeast characters. The confidential private key is wrapped by
 	// the focal point's, and is nowhere else: keep drawn passwords (0600, beside
-	// the data) and give the same ones at every start.
+	// the data) before Load, and give the same ones at every start. It is never
+	// called twice at once.
 	Password func(user string) string
 }
 
@@ -98,6 +99,16 @@ var team = []staff.Account{
 	{Username: "coordinator", Name: "Coordination (demo)", Role: staff.Coordinator},
 	{Username: "translator", Name: "Traduction (demo)", Role: staff.Translator},
 	{Username: "administrator", Name: "Administration (demo)", Role: staff.Administrator},
+}
+
+// Users lists the names of the demo accounts, so that passwords can be drawn and
+// kept before Load uses them.
+func Users() []string {
+	names := make([]string, len(team))
+	for i, a := range team {
+		names[i] = a.Username
+	}
+	return names
 }
 
 // Load fills a database that has no project yet, all of it or nothing, and
@@ -218,10 +229,12 @@ func (l *loader) orphan(ctx context.Context) (bool, error) {
 
 // accounts makes the team with its passwords. private may be nil.
 func (l *loader) accounts(ctx context.Context, private *vault.PrivateKey) ([]staff.Account, error) {
-	list := make([]staff.Account, len(team))
+	list, passwords := make([]staff.Account, len(team)), make([]string, len(team))
+	for i, name := range Users() { // one after the other: it may draw them
+		passwords[i] = l.Password(name)
+	}
 	err := each(len(team), func(i int) error {
-		a := team[i]
-		password := l.Password(a.Username)
+		a, password := team[i], passwords[i]
 		if err := staff.CheckPassword(password); err != nil {
 			return fmt.Errorf("the demo account %s: %w", a.Username, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -660,5 +661,18 @@ func TestALoadThatWasCutLeavesNothingAndTheNextOneWorks(t *testing.T) {
 	}
 	if p := b.load(t); p.Locked {
 		t.Error("the wrapped key does not belong to the password")
+	}
+}
+
+func TestPasswordsAreAskedForOneAfterTheOther(t *testing.T) {
+	b := newBench(t)
+	drawn := map[string]string{} // a map that two at once would break
+	b.Password = func(user string) string {
+		drawn[user] += "x"
+		return fixed(user)
+	}
+	b.load(t)
+	if names := slices.Sorted(maps.Keys(drawn)); !slices.Equal(names, slices.Sorted(slices.Values(Users()))) {
+		t.Errorf("asked for %v", names)
 	}
 }
