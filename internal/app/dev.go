@@ -51,22 +51,14 @@ const stopWithin = 3 * time.Second
 
 // devFile is DATA/dev.json: what scripts need of a running dev instance.
 type devFile struct {
-	URL      string         `json:"url"`
-	Channels []devChannel   `json:"channels"`
-	Logins   []demo.Login   `json:"logins"`
-	Leaders  []demo.Leader  `json:"leaders"`
-	Projects []demo.Project `json:"projects"`
-}
-
-type devChannel struct {
-	Name        string `json:"name"`
-	Adapter     string `json:"adapter"`
-	Token       string `json:"token"`
-	USSD        string `json:"ussd"`
-	SMS         string `json:"sms"`
-	Status      string `json:"status"`
-	ServiceCode string `json:"service_code"`
-	ShortCode   string `json:"short_code"`
+	URL         string         `json:"url"`
+	Channels    []string       `json:"channels"` // names: POST {url}/webhooks/{name}/ussd|sms|status
+	Token       string         `json:"token"`
+	ServiceCode string         `json:"service_code"`
+	ShortCode   string         `json:"short_code"`
+	Logins      []demo.Login   `json:"logins"`
+	Leaders     []demo.Leader  `json:"leaders"`
+	Projects    []demo.Project `json:"projects"`
 }
 
 // Dev runs a whole Lafia with servers of its own until ctx ends: PostgreSQL and
@@ -218,13 +210,12 @@ func (d *dev) dialCodes() []demo.Project {
 // announce writes dev.json and prints the addresses: from here on it is ready.
 func (d *dev) announce() error {
 	url := localURL(d.app.URL())
-	f := devFile{URL: url, Logins: d.demo.Logins, Leaders: d.demo.Leaders, Projects: d.dialCodes(), Channels: []devChannel{}}
+	f := devFile{
+		URL: url, Channels: []string{}, Token: d.secrets.Token, ServiceCode: devServiceCode, ShortCode: devShortCode,
+		Logins: d.demo.Logins, Leaders: d.demo.Leaders, Projects: d.dialCodes(),
+	}
 	for _, c := range d.channels() {
-		at := func(kind string) string { return url + "/webhooks/" + c.Name + "/" + kind }
-		f.Channels = append(f.Channels, devChannel{
-			Name: c.Name, Adapter: c.Adapter.Name(), Token: d.secrets.Token, USSD: at("ussd"), SMS: at("sms"), Status: at("status"),
-			ServiceCode: devServiceCode, ShortCode: devShortCode,
-		})
+		f.Channels = append(f.Channels, c.Name)
 	}
 	f.fill()
 	b, err := json.MarshalIndent(f, "", "  ")

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lafia/gateway/message"
 	"lafia/internal/flow"
 	"lafia/internal/programme"
 	"lafia/internal/store"
@@ -22,7 +23,7 @@ func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 	case flow.NeedLanguages:
 		return t.c.languages(), nil
 	case flow.NeedProject:
-		return t.c.programme.findProject(n.Arg, t.c.Example), nil
+		return t.c.programme.findProject(n.Arg, t.c.Example, t.who.key.Medium), nil
 	case flow.NeedPlaces:
 		return t.c.programme.parts(n.Arg), nil
 	case flow.NeedPlace:
@@ -176,12 +177,43 @@ func (m *memory) project(code string) (programme.Project, bool) {
 	return p, ok
 }
 
-func (m *memory) findProject(typed, example string) flow.Fact {
+// findProject looks up what she wrote: a code, printed or dialled, or else a
+// commune, whose projects are listed. An SMS lists codes alone: a name can tell
+// a place.
+func (m *memory) findProject(typed, example, medium string) flow.Fact {
 	f := flow.Fact{Args: map[string]string{"example": example}}
-	if p, ok := m.project(strings.ToUpper(strings.Trim(typed, " .*#"))); ok && typed != "" {
-		f.Items = []flow.Item{{Value: p.Code, Say: flow.Line{Text: p.Name}}}
+	if typed == "" {
+		return f
+	}
+	if p, ok := m.project(strings.ToUpper(strings.Trim(typed, " .*#"))); ok {
+		f.OK, f.Items = true, []flow.Item{{Value: p.Code, Say: flow.Line{Text: p.Name}}}
+		return f
+	}
+	places := map[string]bool{}
+	for _, it := range m.findPlace(typed).Items {
+		places[it.Value] = true
+	}
+	d := m.at.Load()
+	if len(places) == 0 || d == nil {
+		return f
+	}
+	for _, p := range d.named {
+		if places[p.Place] || places[cercle(p.Place)] {
+			name := p.Code
+			if medium != string(message.SMS) {
+				name += " " + p.Name
+			}
+			f.Items = append(f.Items, flow.Item{Value: p.Code, Say: flow.Line{Text: name}})
+		}
 	}
 	return f
+}
+
+func cercle(pcode string) string {
+	if len(pcode) >= 6 {
+		return pcode[:6]
+	}
+	return ""
 }
 
 func (m *memory) parts(parent string) flow.Fact {

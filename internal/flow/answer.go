@@ -100,15 +100,30 @@ func (m *machine) answerChoice(s *State, in Action) {
 	m.wrong()
 }
 
+// answerProject takes a project by its code, or lists those of the commune that
+// she wrote.
 func (m *machine) answerProject(s *State, in Action) {
-	f, ok := m.fact(NeedProject, strings.ToUpper(strings.TrimSpace(in.Text+in.Value)))
+	if in.Act == Chose {
+		for _, it := range m.cur.Found {
+			if it.Value == in.Value {
+				m.save(s, it.Value, it.Say)
+				m.forward(s.Next)
+				return
+			}
+		}
+		m.wrong()
+		return
+	}
+	f, ok := m.fact(NeedProject, strings.ToUpper(strings.TrimSpace(in.Text)))
 	switch {
 	case !ok:
-	case len(f.Items) != 1:
+	case len(f.Items) == 0:
 		m.wrong()
-	default:
+	case f.OK:
 		m.save(s, f.Items[0].Value, f.Items[0].Say)
 		m.forward(s.Next)
+	default:
+		m.cur.Found = f.Items
 	}
 }
 

@@ -155,6 +155,9 @@ func (b *Book) Words() []string {
 					set[k] = true
 				}
 			}
+			if s.Kind == KindProject {
+				set[s.Ask+".found"] = true
+			}
 			for _, o := range s.Options {
 				set[o.Say] = true
 			}

@@ -15,7 +15,7 @@ type Cursor struct {
 	Level   string            `json:"l,omitempty"`
 	Path    []Visit           `json:"p,omitempty"` // the screens she came by, for going back
 	Within  string            `json:"w,omitempty"` // place: the region or cercle that is open
-	Found   []Item            `json:"i,omitempty"` // place: the matches offered
+	Found   []Item            `json:"i,omitempty"` // place, project: the matches offered
 	Then    string            `json:"t,omitempty"` // after the PIN was given again: where she was
 }
 
@@ -72,7 +72,7 @@ type Env struct {
 // Fact kinds: what a step may need to know from outside.
 const (
 	NeedLanguages = "languages" // the languages offered
-	NeedProject   = "project"   // arg: what she typed
+	NeedProject   = "project"   // arg: what she typed; OK: it is a code, else those of a commune
 	NeedPlaces    = "places"    // arg: the place whose parts to list; empty: the first list
 	NeedPlace     = "place"     // arg: the name she typed
 	NeedGroups    = "groups"    // the groups that she leads

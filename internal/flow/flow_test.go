@@ -26,7 +26,7 @@ func world(n flow.Need) flow.Fact {
 		return flow.Fact{Items: []flow.Item{item("fr"), item("bm"), item("ses")}}
 	case flow.NeedProject:
 		if n.Arg == "LAF1" || n.Arg == "107" {
-			return flow.Fact{Items: []flow.Item{item("LAF1")}}
+			return flow.Fact{OK: true, Items: []flow.Item{item("LAF1")}}
 		}
 		return flow.Fact{Args: map[string]string{"example": "107"}}
 	case flow.NeedPlaces:

@@ -26,6 +26,11 @@ func (m *machine) show() Screen {
 		m.showPlace(&out)
 	case KindProject:
 		out.Input = InputText
+		if len(m.cur.Found) > 0 {
+			out.Input, out.Options = InputPlace, numbered(m.cur.Found)
+			out.Say[0] = Line{Key: s.Ask + ".found"}
+			break
+		}
 		if f, ok := m.fact(NeedProject, ""); ok {
 			out.Say[0].Args = merge(out.Say[0].Args, f.Args)
 		}
