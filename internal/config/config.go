@@ -25,12 +25,11 @@ type Config struct {
 	// Listen is the address that webhooks, console and API are served on.
 	// "127.0.0.1:8080": a reverse proxy with TLS stands before it.
 	Listen string `toml:"listen"`
-	// AdminListen is the address of /metrics and debugging: loopback only.
-	// "127.0.0.1:9090".
+	// AdminListen is the address of /metrics: loopback only. "127.0.0.1:9090".
 	AdminListen string `toml:"admin_listen"`
 	// TrustedProxies are the peers whose X-Forwarded-For is believed. None.
 	TrustedProxies []netip.Prefix `toml:"trusted_proxies"`
-	// Drain is how long a stop waits for requests under way: 1 s to 5 min. 10 s.
+	// Drain is how long a stop may take: 1 s to 5 min. 10 s.
 	Drain Duration `toml:"drain"`
 	// PublicURL is how the outside calls this gateway, "https://lafia.example.org",
 	// without a slash at its end. "": not known.
@@ -129,11 +128,11 @@ type Channel struct {
 	From string `toml:"from"`
 	// Synthetic marks traffic of simulators and load tests. false.
 	Synthetic bool `toml:"synthetic"`
-	// RatePerSecond is how many segments may be sent in a second: above 0, up to
-	// 1000. 10.
+	// RatePerSecond is how many segments a gateway sends in a second at most:
+	// above 0, up to 1000. 10.
 	RatePerSecond float64 `toml:"rate_per_second"`
-	// OwnNumbers are those that write to others in our name: what comes from them
-	// is no message of a person. None.
+	// OwnNumbers are those that write in our name: what comes from them gets no
+	// reply. None.
 	OwnNumbers []message.Number `toml:"own_numbers"`
 	// Settings are the adapter's own, in [channel.account]; its sample.toml
 	// explains them. None.

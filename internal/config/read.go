@@ -69,7 +69,7 @@ func (t *table) server(c *Config) {
 		host, _, _ := net.SplitHostPort(c.AdminListen)
 		ip, err := netip.ParseAddr(host)
 		if host != "localhost" && (err != nil || !ip.IsLoopback()) {
-			t.bad("admin_listen", `write a loopback address, as "127.0.0.1:9090"`, "%s can be reached from outside, and debugging shows the memory", quoted(c.AdminListen))
+			t.bad("admin_listen", `write a loopback address, as "127.0.0.1:9090"`, "%s can be reached from outside", quoted(c.AdminListen))
 		} else if samePort(c.Listen, c.AdminListen) {
 			t.bad("admin_listen", "give each its own port", "has the port of listen")
 		}

@@ -251,7 +251,7 @@ config.toml:1: channel: entry 1 is a text (write it with double brackets, as [[c
 	{"an address without a port", "listen = \"localhost\"" + servers, `
 config.toml:1: listen: "localhost" is no address to listen on (write host:port, as "127.0.0.1:8080")`},
 	{"debugging for everybody", "admin_listen = \":9090\"" + servers, `
-config.toml:1: admin_listen: ":9090" can be reached from outside, and debugging shows the memory (write a loopback address, as "127.0.0.1:9090")`},
+config.toml:1: admin_listen: ":9090" can be reached from outside (write a loopback address, as "127.0.0.1:9090")`},
 	{"two listeners on one port", "listen = \"0.0.0.0:80\"\nadmin_listen = \"127.0.0.1:80\"" + servers, `
 config.toml:2: admin_listen: has the port of listen (give each its own port)`},
 	{"a listener on the other's default", "listen = \"0.0.0.0:9090\"" + servers, `
