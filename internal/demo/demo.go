@@ -306,7 +306,7 @@ func (l *loader) setPassword(ctx context.Context, a staff.Account, password stri
 	if err != nil {
 		return opens, err
 	}
-	return opens, l.store.SetStaffPassword(ctx, a.ID, staff.Hash(hash), a.Confidential)
+	return opens, l.store.SetDemoPassword(ctx, a.ID, staff.Hash(hash))
 }
 
 func (l *loader) contact(phone string) []byte { return l.Ring.Pseudonym(phone).Bytes() }

@@ -157,6 +157,22 @@ func (d Demo) tables() []demoTable {
 	}
 }
 
+// SetDemoPassword gives a demo account a new password hash and ends its
+// sessions. The confidential key that the account holds stays as it is wrapped.
+func (s *Store) SetDemoPassword(ctx context.Context, id string, hash staff.Hash) error {
+	return s.inTx(ctx, "storing a demo account's password", func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `update staff set password_hash = $2 where id = $1::text::uuid and synthetic`, id, string(hash))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrNotFound
+		}
+		_, err = tx.Exec(ctx, `delete from staff_session where staff_id = $1::text::uuid`, id)
+		return err
+	})
+}
+
 // HasConfidentialRows reports whether anything was ever sealed to the
 // confidential pair, for the demo's loader: a pair that nothing was sealed to
 // may be replaced.
