@@ -163,11 +163,11 @@ func TestAMoveIsSavedOnceAndASecondSendSaysSo(t *testing.T) {
 		return url.Values{"from": {"new"}, "to": {"in_progress"}, "note": {"Vu avec le comité."}}
 	}
 	res, _ := c.post(t, "/console/messages/"+id+"/status", form())
-	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/console/messages/"+id+"?done=moved" {
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/console/messages/"+id+"?done=moved#content" {
 		t.Fatalf("%d to %s", res.StatusCode, res.Header.Get("Location"))
 	}
 	res, _ = c.post(t, "/console/messages/"+id+"/status", form())
-	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/console/messages/"+id+"?done=already" {
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/console/messages/"+id+"?done=already#content" {
 		t.Fatalf("sent again: %d to %s", res.StatusCode, res.Header.Get("Location"))
 	}
 	_, body := c.get(t, "/console/messages/"+id+"?done=moved")

@@ -77,7 +77,6 @@ func (c *Console) logout(v *visit) error {
 		return c.failed(v, err)
 	}
 	c.cookies.set(v.Ctx, c.cookies.session, "", -1)
-	v.Set("Clear-Site-Data", `"cache"`)
 	return see(v, "/login")
 }
 

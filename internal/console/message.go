@@ -46,7 +46,8 @@ type moment struct {
 	shut        bool
 }
 
-// moveForm asks for a new status.
+// moveForm asks for a new status. Its address ends in #move: when it comes back
+// refused, a phone shows the form and not the top of the page.
 type moveForm struct {
 	action  string
 	from    string
@@ -123,7 +124,7 @@ func (c *Console) messageView(v *visit, r casework.Record, refused *moveForm) me
 func (c *Console) move(v *visit) error {
 	id := v.Params("id")
 	to := v.form("to")
-	refused := &moveForm{note: cut(v.form("note"), 2*casework.NoteMost)}
+	refused := &moveForm{note: v.form("note")} // whole: the body is bounded, and she shortens it herself
 	say := func(key string, kv ...string) string { return page{words: v.words}.T(key, kv...) }
 	if v.stale {
 		refused.problem = say("move.stale")
@@ -139,9 +140,9 @@ func (c *Console) move(v *visit) error {
 	var moved *casework.MovedError
 	switch {
 	case err == nil && already:
-		return see(v, "/messages/"+id+"?done=already")
+		return see(v, "/messages/"+id+"?done=already#content")
 	case err == nil:
-		return see(v, "/messages/"+id+"?done=moved")
+		return see(v, "/messages/"+id+"?done=moved#content")
 	case errors.As(err, &moved):
 		p := c.page(v, "", "message.title", "")
 		by := moved.By

@@ -24,7 +24,7 @@ func secure(f *fiber.Ctx) {
 	f.Set("Cross-Origin-Opener-Policy", "same-origin")
 	f.Set("Cross-Origin-Resource-Policy", "same-origin")
 	f.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	f.Vary(fiber.HeaderCookie, fiber.HeaderAcceptLanguage)
+	f.Vary(fiber.HeaderCookie, fiber.HeaderAcceptLanguage, fiber.HeaderAcceptEncoding)
 }
 
 // cookies are the names of ours. The __Host- prefix makes browsers refuse them

@@ -2,6 +2,8 @@ package console
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -206,5 +208,33 @@ func TestLogsHoldNoNameNoTextAndNoQuery(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "class=postgres-42P01") || strings.Contains(log.String(), "CANARY") || strings.Contains(log.String(), "officer") {
 		t.Errorf("log: %s", log.String())
+	}
+}
+
+func TestAPageIsPackedOnlyWhenNoOtherSiteAskedForIt(t *testing.T) {
+	s := newSite(t)
+	c := s.as(t, staff.Officer)
+	for site, want := range map[string]string{"same-origin": "gzip", "none": "gzip", "cross-site": "", "same-site": "", "": ""} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/console/messages", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept-Encoding", "gzip")
+		if site != "" {
+			r.Header.Set("Sec-Fetch-Site", site)
+		}
+		res, body := c.do(t, r)
+		if got := res.Header.Get("Content-Encoding"); got != want {
+			t.Errorf("asked by %q: %q", site, got)
+		}
+		if want == "gzip" {
+			z, err := gzip.NewReader(strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := io.ReadAll(z); err != nil || !strings.Contains(string(b), "</html>") {
+				t.Errorf("it unpacks to %d bytes, %v", len(b), err)
+			}
+		}
 	}
 }

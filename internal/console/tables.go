@@ -115,7 +115,11 @@ func (c *Console) accounts(v *visit) error {
 
 // regions names somebody's regions, or says that she has all.
 func (c *Console) regions(p page, a staff.Account) string {
-	if len(a.Scope().Regions) == 0 {
+	scope := a.Scope()
+	switch {
+	case len(scope.Levels) == 0: // she reads no message
+		return "–"
+	case len(scope.Regions) == 0:
 		return p.T("accounts.everywhere")
 	}
 	names := make([]string, len(a.Regions))

@@ -81,23 +81,6 @@ func (s *Store) SetStaffLanguage(ctx context.Context, id, language string) error
 	return nil
 }
 
-// SetStaffPassword stores a new password hash, and for a focal point the
-// confidential key wrapped by it (nil leaves none). It ends the account's
-// sessions: a password is changed because another may know it.
-func (s *Store) SetStaffPassword(ctx context.Context, id string, hash staff.Hash, wrapped []byte) error {
-	return s.inTx(ctx, "storing a password", func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `update staff set password_hash = $2, confidential = $3 where id = $1::text::uuid`, id, string(hash), wrapped)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return ErrNotFound
-		}
-		_, err = tx.Exec(ctx, `delete from staff_session where staff_id = $1::text::uuid`, id)
-		return err
-	})
-}
-
 const openSession = `
 insert into staff_session (token_hash, staff_id, csrf, created_at, seen_at, expires_at)
 values ($1, $2::text::uuid, $3, $4, $5, $6)`
