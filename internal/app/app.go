@@ -63,7 +63,8 @@ type Options struct {
 	Example       string
 	HelpNumber    func(region string) string
 
-	// Drain is how long a shutdown waits for what is under way; 0 means 10 s.
+	// Drain is how long a shutdown waits for requests under way; 0 means 10 s,
+	// which is longer than a hop may take.
 	Drain time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger

@@ -43,7 +43,7 @@ func Serve(ctx context.Context, path string, log func(slog.Level) *slog.Logger, 
 		ready(a.URL())
 	}
 	<-ctx.Done()
-	stop, cancel := context.WithTimeout(context.Background(), time.Duration(c.Drain)+5*time.Second)
+	stop, cancel := context.WithTimeout(context.Background(), time.Duration(c.Drain)+10*time.Second)
 	defer cancel()
 	return a.Stop(stop)
 }

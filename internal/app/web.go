@@ -60,10 +60,9 @@ func (a *App) startWeb() error {
 
 // closeWeb takes no new request and waits for those under way. Connections that
 // were opened and never used would hold it to the end of their time-out, so the
-// wait is a part of the drain only; what is under way has its own context and
-// goes on while jobs stop.
+// wait ends with the drain.
 func (a *App) closeWeb(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, a.Drain/2)
+	ctx, cancel := context.WithTimeout(ctx, a.Drain)
 	defer cancel()
 	if err := a.web.ShutdownWithContext(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err

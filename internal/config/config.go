@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -80,10 +81,14 @@ type Help struct {
 	Regions map[string]string `toml:"regions"`
 }
 
-// For is the help number of a region; "" when none is known.
+// For is the help number of a region, which may be unknown (""); "" when there is
+// none at all.
 func (h Help) For(region string) string {
 	if n := h.Regions[region]; n != "" {
 		return n
+	}
+	if h.Number == "" && len(h.Regions) > 0 { // a caller's region isn't known: any number is better than none
+		return h.Regions[slices.Min(slices.Collect(maps.Keys(h.Regions)))]
 	}
 	return h.Number
 }

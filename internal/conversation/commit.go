@@ -95,6 +95,7 @@ func (t *trip) locate(ctx context.Context, p *programme.Submission) error {
 				p.Group, p.Region, p.Place, p.Project = l.Group, l.Region, l.Place, l.Project
 			}
 		}
+		delete(p.Answers, "group")
 		// The SMS has no PIN: the report waits for USSD or staff to confirm it.
 		p.Confirmed = t.who.key.Medium != string(message.SMS)
 	}

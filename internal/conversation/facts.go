@@ -37,7 +37,8 @@ func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 	case flow.NeedReference:
 		return t.status(ctx, n.Arg)
 	case flow.NeedHelp:
-		return flow.Fact{Args: map[string]string{"number": t.c.HelpNumber("")}}, nil
+		number := t.c.HelpNumber("")
+		return flow.Fact{OK: number != "", Args: map[string]string{"number": number}}, nil
 	case flow.NeedCallback:
 		return flow.Fact{OK: t.c.Ring.HasConfidential()}, nil
 	}

@@ -48,7 +48,7 @@ func world(n flow.Need) flow.Fact {
 	case flow.NeedReference:
 		return flow.Fact{OK: n.Arg == "48271936", Items: []flow.Item{{Value: "new", Say: flow.Line{Key: "status.new"}}}, Args: map[string]string{"reference": "4827-1936"}}
 	case flow.NeedHelp:
-		return flow.Fact{Args: map[string]string{"number": "80333"}}
+		return flow.Fact{OK: true, Args: map[string]string{"number": "80333"}}
 	case flow.NeedCallback:
 		return flow.Fact{OK: true}
 	}

@@ -30,6 +30,7 @@ type Error struct {
 	Problem string
 }
 
+// Error tells the problem with its file, line and key.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)

@@ -45,6 +45,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		host, _, _ := net.SplitHostPort(o.Addr)
 		secure = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	}
+	redis.SetLogger(quiet{}) // its lines are not ours: errors are returned, and counted where they matter
 	rdb := redis.NewClient(&redis.Options{
 		TLSConfig: secure, Network: o.Network, Addr: o.Addr, Username: o.Username, Password: o.Password, DB: o.DB,
 		PoolSize: o.PoolSize, ContextTimeoutEnabled: true, DisableIdentity: true,
@@ -58,6 +59,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
 
 // Hook adds a hook that sees every trip; tests count with it.
 func (s *Store) Hook(h redis.Hook) { s.rdb.AddHook(h) }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,10 +88,16 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 // Ping reports whether the server answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
-		return fmt.Errorf("reaching PostgreSQL: %w", err)
+		return fmt.Errorf("reaching PostgreSQL: %w", oneLine{err})
 	}
 	return nil
 }
+
+// oneLine is an error told in one line: pgx lists every address it tried.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Unwrap() error { return e.error }
 
 // Close ends every connection.
 func (s *Store) Close() { s.pool.Close() }
