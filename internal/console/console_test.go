@@ -366,3 +366,15 @@ func TestEveryMessageOfThePagesIsInBothLanguages(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLogSaysWhatWasAnsweredButNoAmount(t *testing.T) {
+	s := newSite(t)
+	s.submit(t, programme.Submission{Kind: programme.Progress, Answers: map[string]string{"month": "2026-10", "MEM": "24", "EPA": "98765", "EQU": "2", "what": "typed by hand"}})
+	_, body := s.as(t, staff.Officer).get(t, "/console/messages")
+	if !strings.Contains(body, "octobre 2026") || !strings.Contains(body, "À réparer") {
+		t.Error("the answers are not said")
+	}
+	if strings.Contains(body, "98\u00A0765") || strings.Contains(body, "98765") || strings.Contains(body, "typed by hand") {
+		t.Error("the log shows an amount, or what somebody typed")
+	}
+}

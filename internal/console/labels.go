@@ -16,6 +16,9 @@ var answerOrder = []string{
 	"MEM", "REU", "EPA", "REC", "CAI", "LAI", "BEU", "EQU", "PB",
 }
 
+// amounts are the answers in francs.
+var amounts = []string{"EPA", "REC", "CAI"}
+
 // facts says in words what is known of a message: its answers, then where it
 // came from.
 func (c *Console) facts(p page, m casework.Message) []fact {
@@ -78,13 +81,14 @@ func answered(m casework.Message) []string {
 const summaryMost = 4
 
 // summary gives the first coded answers on one line. What is no code of ours
-// was typed by somebody, and has its place on the message's own page.
+// was typed by somebody, and has its place on the message's own page; so have
+// amounts, which a whole screen of groups must not show at a glance.
 func (c *Console) summary(p page, m casework.Message) string {
 	var parts []string
 	for _, n := range answered(m) {
 		label, known := c.label(p, m.Kind, n)
 		value, coded := c.value(p, m.Kind, n, m.Answers[n])
-		if _, number := thousands(value); !known || n == "type" || (!coded && !number) {
+		if _, number := thousands(value); !known || n == "type" || slices.Contains(amounts, n) || (!coded && !number) {
 			continue
 		}
 		if parts = append(parts, p.T("frame.colon", "label", label, "value", value)); len(parts) == summaryMost {
@@ -111,14 +115,14 @@ func (c *Console) value(p page, kind programme.Kind, name, value string) (string
 	if c.catalog.Has(key) {
 		return p.T(key), true
 	}
-	switch name {
-	case "EPA", "REC", "CAI":
-		if n, ok := thousands(value); ok {
-			return n + "\u00A0F\u00A0CFA", true
-		}
-	case "month":
+	if name == "month" {
 		if m, ok := p.month(value); ok {
 			return m, true
+		}
+	}
+	if slices.Contains(amounts, name) {
+		if n, ok := thousands(value); ok {
+			return n + "\u00A0F\u00A0CFA", true
 		}
 	}
 	return value, false
