@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"lafia/gateway/message"
 	"lafia/internal/flow"
@@ -246,8 +247,8 @@ func (t *trip) settleText() {
 			return
 		}
 		t.inputs = []string{text}
-	case hasWords(text):
-		t.keepOpen(text, false)
+	case strings.ContainsFunc(text, unicode.IsLetter):
+		t.keepOpen(text, false) // whatever it is, it is not lost
 	default:
 		t.restart()
 	}
@@ -306,8 +307,8 @@ func takesWords(in flow.Input) bool { return in != flow.InputChoice && in != flo
 
 func asksConfidential(text string) bool { return programme.MatchKey(text) == "confidentiel" }
 
-// hasWords reports whether a message says something of its own: a word of at
-// least three letters beside others, or a long one. "ok", "12" and "?" do not.
+// hasWords reports whether what answers no question says something of its own:
+// two words or more. One word is taken for a slip, and she is asked again.
 func hasWords(text string) bool {
 	words := 0
 	for _, w := range strings.Fields(programme.MatchKey(text)) {
