@@ -1,9 +1,101 @@
 package main
 
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"lafia/gateway"
+	"lafia/gateway/message"
+	"lafia/internal/app"
+	"lafia/internal/bench"
+	"lafia/internal/session"
+)
+
 // benchCmd is `lafia bench`.
 type benchCmd struct {
-	JSON string `placeholder:"FILE" help:"Write the figures to a file, for programs."`
+	Rounds      int     `default:"6" help:"How many rounds; the first is dropped (${default})."`
+	Seconds     float64 `default:"12" help:"How long a round takes (${default})."`
+	Rate        float64 `placeholder:"HOPS" help:"Constant arrivals a second; by default half of what the gateway does at saturation."`
+	Connections int     `default:"64" help:"Connections at saturation (${default})."`
+	Callers     int     `default:"4000" help:"Callers in conversation at a time (${default})."`
+	Dir         string  `placeholder:"DIR" help:"Where the data are while it runs; the system's temporary folder by default. A folder in memory would hide what fsync costs."`
+	JSON        string  `placeholder:"FILE" help:"Write the figures to a file too, for programs (- is standard output, instead of the table)."`
+
+	Child   string `hidden:"" help:"Run as a part of a measurement."`
+	Profile string `hidden:"" placeholder:"FILE" help:"Write the gateway's CPU profile."`
 }
 
-// Run measures.
-func (c *benchCmd) Run(ctx *cliContext) error { return wrongUse("bench is being written") }
+// Run measures. It exits 1 when an answer was wrong or a row is missing.
+func (c *benchCmd) Run(ctx *cliContext) error {
+	if c.Child != "" {
+		return bench.RunChild(ctx.Ctx, bench.Child(c.Child), ctx.Stdin, ctx.Stdout, benchGateway(ctx))
+	}
+	if c.Rounds < 1 || c.Seconds <= 0 || c.Rate < 0 || c.Connections < 1 || c.Callers < 1 {
+		return wrongUse("bench: rounds, seconds, connections and callers are 1 at least, and a rate is no less than 0")
+	}
+	r, err := bench.Run(ctx.Ctx, bench.Options{
+		Rounds: c.Rounds, Round: time.Duration(c.Seconds * float64(time.Second)), Rate: c.Rate, Connections: c.Connections,
+		Callers: c.Callers, Dir: c.Dir, Profile: c.Profile, Progress: ctx.Stderr, Log: ctx.log(slog.LevelWarn),
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.write(ctx, r); err != nil {
+		return err
+	}
+	if !r.Holds() {
+		return &exitError{status: 1, err: errors.New("what was measured does not hold: see errors and rows")}
+	}
+	return nil
+}
+
+func (c *benchCmd) write(ctx *cliContext, r *bench.Report) error {
+	if c.JSON == "-" {
+		return printJSON(ctx.Stdout, r)
+	}
+	r.Print(ctx.Stdout)
+	if c.JSON == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.JSON, append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the figures: %w", err)
+	}
+	return nil
+}
+
+// benchGateway starts the gateway as `serve` would: metrics on a second
+// listener, a line in the log for each hop, the defaults for all else.
+func benchGateway(ctx *cliContext) bench.Gateway {
+	return func(c context.Context, g bench.GatewaySpec) (string, func() error, error) {
+		adapter, ok := gateway.AdapterNamed(g.Channel)
+		if !ok {
+			return "", nil, fmt.Errorf("there is no adapter %q", g.Channel)
+		}
+		a := app.New(app.Options{
+			PostgresURL: g.PostgresURL, Redis: session.Options{Network: "unix", Addr: g.RedisSocket}, KeysDir: g.KeysDir,
+			Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
+			Channels: []gateway.Channel{{Name: g.Channel, Adapter: adapter, Tokens: []message.Secret{message.NewSecret(g.Token)}, Synthetic: true, ServiceCode: "*384#"}},
+			Example:  "101", HelpNumber: func(string) string { return "" },
+			Log: slog.New(slog.NewJSONHandler(ctx.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		})
+		if err := a.Start(c); err != nil {
+			return "", nil, err
+		}
+		stop := func() error {
+			// The time-out of a stop counts from the stop.
+			c, cancel := context.WithTimeout(context.WithoutCancel(c), 8*time.Second)
+			defer cancel()
+			return a.Stop(c)
+		}
+		return a.URL(), stop, nil
+	}
+}

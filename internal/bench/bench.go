@@ -1,0 +1,370 @@
+// Package bench measures Lafia: whole USSD conversations by a generator in a
+// process of its own, at saturation and at constant arrivals, in turn with a
+// bare handler that makes the same two Redis trips and nothing else. What it
+// measures and why so is in docs/performance.md.
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"lafia/internal/demo"
+	"lafia/internal/servers"
+	"lafia/internal/store"
+	"lafia/internal/vault"
+)
+
+// Options of Run. Zero values mean the default beside them.
+type Options struct {
+	Rounds      int           // 6: the first is dropped
+	Round       time.Duration // 12 s: a third saturated, two thirds at constant arrivals, half of each for the bare handler
+	Rate        float64       // half of what the gateway did at saturation in the first round
+	Connections int           // 64
+	Callers     int           // 4,000 in conversation at a time
+	Dir         string        // where the data folder is made: a new one in the system's temporary folder
+	Profile     string        // hidden: where the gateway's CPU profile goes
+	Progress    io.Writer     // nil is silence
+	Log         *slog.Logger
+}
+
+// goal is what performance.md asks for (G3).
+const goal = 0.6
+
+func (o *Options) defaults() {
+	if o.Rounds == 0 {
+		o.Rounds = 6
+	}
+	if o.Round == 0 {
+		o.Round = 12 * time.Second
+	}
+	if o.Connections == 0 {
+		o.Connections = 64
+	}
+	if o.Callers == 0 {
+		o.Callers = 4000
+	}
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+}
+
+// Run measures.
+func Run(ctx context.Context, o Options) (_ *Report, err error) {
+	o.defaults()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	dir, err := os.MkdirTemp(o.Dir, "lafia-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the data: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	r := &run{Options: o, dir: dir}
+	defer func() { err = errors.Join(err, r.stop()) }()
+	if err := r.start(ctx); err != nil {
+		return nil, err
+	}
+	return r.measure(ctx)
+}
+
+type run struct {
+	Options
+	dir       string
+	servers   *servers.Servers
+	store     *store.Store
+	rdb       *redis.Client
+	gateway   *process
+	bare      *process
+	generator *process
+	before    int64 // submissions of the demo
+	report    Report
+}
+
+func (r *run) say(format string, args ...any) { fmt.Fprintf(r.Progress, format+"\n", args...) }
+
+// start brings the servers, the programme and the children up, and callers into
+// conversations.
+func (r *run) start(ctx context.Context) (err error) {
+	r.report.Machine.Load = load()
+	r.say("starting PostgreSQL and Redis, loading the demo")
+	if r.servers, err = servers.Start(ctx, servers.Options{Dir: filepath.Join(r.dir, "data"), Durable: true, Log: r.Log}); err != nil {
+		return err
+	}
+	keys := filepath.Join(r.dir, "keys")
+	if err := r.load(ctx, keys); err != nil {
+		return err
+	}
+	r.rdb = redis.NewClient(&redis.Options{Network: "unix", Addr: r.servers.RedisSocket(), DisableIdentity: true})
+	if err := r.describe(ctx); err != nil {
+		return err
+	}
+	spec := childSpec{PostgresURL: r.servers.PostgresURL(), RedisSocket: r.servers.RedisSocket(), KeysDir: keys, Profile: r.Profile}
+	if r.gateway, err = startChild(ctx, ChildGateway, filepath.Join(r.dir, "gateway.log"), spec); err != nil {
+		return err
+	}
+	if r.generator, err = startChild(ctx, ChildGenerator, filepath.Join(r.dir, "generator.log"), childSpec{}); err != nil {
+		return err
+	}
+	url, err := r.gateway.url(ChildGateway)
+	if err != nil {
+		return err
+	}
+	r.say("bringing %d callers into conversations", r.Callers)
+	if err := r.warm(ChildGateway, url, "/webhooks/"+channel+"/ussd?token="+token); err != nil {
+		return err
+	}
+	if spec.ValueSize, err = r.sessionBytes(ctx); err != nil {
+		return err
+	}
+	spec.Profile = ""
+	r.report.Settings.SessionBytes = spec.ValueSize
+	if r.bare, err = startChild(ctx, ChildBare, filepath.Join(r.dir, "bare.log"), spec); err != nil {
+		return err
+	}
+	if url, err = r.bare.url(ChildBare); err != nil {
+		return err
+	}
+	return r.warm(ChildBare, url, barePath)
+}
+
+// load makes the keys, the tables and the demo programme.
+func (r *run) load(ctx context.Context, keys string) (err error) {
+	if err := vault.Create(keys); err != nil {
+		return err
+	}
+	if r.store, err = store.Open(ctx, r.servers.PostgresURL(), store.Options{MaxConns: 2}); err != nil {
+		return err
+	}
+	if err := r.store.Migrate(ctx); err != nil {
+		return err
+	}
+	ring, err := vault.Open(keys)
+	if err != nil {
+		return err
+	}
+	random := func(n int) []byte {
+		b := make([]byte, n)
+		_, _ = rand.Read(b)
+		return b
+	}
+	if _, err := demo.Load(ctx, r.store, demo.Options{
+		KeysDir: keys, Ring: ring, Now: time.Now(), Random: random,
+		Password: func(string) string { return hex.EncodeToString(random(16)) },
+	}); err != nil {
+		return fmt.Errorf("loading the demo programme: %w", err)
+	}
+	r.before, err = r.count(ctx, "submission")
+	return err
+}
+
+func (r *run) count(ctx context.Context, table string) (n int64, err error) {
+	err = r.store.Pool().QueryRow(ctx, "select count(*) from "+table).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting rows: %w", err)
+	}
+	return n, nil
+}
+
+func (r *run) warm(which Child, url, path string) error {
+	if _, err := r.generator.do(command{Do: "target", Target: string(which), URL: url, Path: path, Callers: r.Callers}); err != nil {
+		return err
+	}
+	res, err := r.generator.do(command{Do: "warm", Target: string(which), Connections: r.Connections})
+	if err == nil && res.Failed > 0 {
+		err = fmt.Errorf("the %s does not answer as it should, in %d of %d hops; the first: %s", which, res.Failed, res.Hops, res.FirstError)
+	}
+	return err
+}
+
+// sessionBytes is the mean size of the sessions that the gateway holds.
+func (r *run) sessionBytes(ctx context.Context) (int, error) {
+	keys, _, err := r.rdb.Scan(ctx, 0, "s:*", 2000).Result()
+	if err != nil {
+		return 0, fmt.Errorf("looking at sessions: %w", err)
+	}
+	if len(keys) == 0 {
+		return 0, errors.New("the gateway holds no session")
+	}
+	var total int64
+	for _, k := range keys {
+		n, err := r.rdb.StrLen(ctx, k).Result()
+		if err != nil {
+			return 0, fmt.Errorf("looking at sessions: %w", err)
+		}
+		total += n
+	}
+	return int(total) / len(keys), nil
+}
+
+// measure goes through the rounds.
+func (r *run) measure(ctx context.Context) (*Report, error) {
+	saturated, constant := r.Round.Seconds()/6, r.Round.Seconds()/3
+	rate := r.Rate
+	for n := range r.Rounds {
+		round := Round{Kept: n > 0 || r.Rounds == 1}
+		var err error
+		closed := func(which Child) (v closedRound) {
+			var res result
+			c := r.cpu(which, func() int64 {
+				if err == nil {
+					res, err = r.generator.do(command{Do: "closed", Target: string(which), Connections: r.Connections, Seconds: saturated})
+				}
+				if err == nil {
+					v = *res.Closed
+				}
+				return v.Hops
+			})
+			v.CPU = c
+			return v
+		}
+		open := func(which Child) (v openRound) {
+			var res result
+			c := r.cpu(which, func() int64 {
+				if err == nil {
+					res, err = r.generator.do(command{Do: "open", Target: string(which), Rate: rate, Seconds: constant})
+				}
+				if err == nil {
+					v = *res.Open
+				}
+				return int64(v.Sent)
+			})
+			v.CPU = c
+			return v
+		}
+		round.Closed.Gateway, round.Closed.Bare = closed(ChildGateway), closed(ChildBare)
+		if rate == 0 { // two digits are enough
+			step := math.Pow(10, math.Floor(math.Log10(max(round.Closed.Gateway.HopsPerSecond/2, 1)))-1)
+			rate = max(1, math.Round(round.Closed.Gateway.HopsPerSecond/2/step)*step)
+		}
+		round.Open.Gateway, round.Open.Bare = open(ChildGateway), open(ChildBare)
+		if err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		round.Closed.Ratio = round.Closed.Gateway.HopsPerSecond / max(round.Closed.Bare.HopsPerSecond, 1)
+		round.Load = load()
+		r.report.Rounds = append(r.report.Rounds, round)
+		r.say("round %d of %d: saturated %.0f hops/s, bare %.0f, ratio %.2f; at %.0f hops/s p99 %.1f ms, bare %.1f ms; load %s", n+1, r.Rounds,
+			round.Closed.Gateway.HopsPerSecond, round.Closed.Bare.HopsPerSecond, round.Closed.Ratio,
+			rate, round.Open.Gateway.All.P99, round.Open.Bare.All.P99, round.Load)
+	}
+	s := &r.report.Settings
+	s.Rounds, s.Seconds, s.Connections, s.Callers, s.Rate = r.Rounds, r.Round.Seconds(), r.Connections, r.Callers, rate
+	r.report.Goal = goal
+	if err := r.check(ctx); err != nil {
+		return nil, err
+	}
+	r.report.settle()
+	return &r.report, nil
+}
+
+// check counts what must agree: every acknowledged conversation has its row.
+func (r *run) check(ctx context.Context) error {
+	for _, which := range []Child{ChildGateway, ChildBare} {
+		res, err := r.generator.do(command{Do: "count", Target: string(which)})
+		if err != nil {
+			return err
+		}
+		r.report.Hops += res.Hops
+		r.report.Errors += res.Failed
+		if r.report.Error == "" {
+			r.report.Error = res.FirstError
+		}
+		if which == ChildGateway {
+			r.report.Finished = res.Finished
+		}
+	}
+	rows, err := r.count(ctx, "submission")
+	if err != nil {
+		return err
+	}
+	r.report.Rows = rows - r.before
+	r.report.Drafts, err = r.count(ctx, "draft where sealed is not null")
+	return err
+}
+
+// cpu gives the processor time of a measurement, by whom.
+func (r *run) cpu(which Child, measured func() (hops int64)) *CPU {
+	handler := r.gateway
+	if which == ChildBare {
+		handler = r.bare
+	}
+	now := func() CPU {
+		postgres, redis := r.servers.PIDs()
+		return CPU{
+			Handler: cpuSeconds(handler.cmd.Process.Pid, false), Redis: cpuSeconds(redis, false),
+			Postgres: cpuSeconds(postgres, true), Generator: cpuSeconds(r.generator.cmd.Process.Pid, false),
+		}
+	}
+	a := now()
+	hops := measured()
+	b := now()
+	if b.Handler == 0 || hops == 0 {
+		return nil
+	}
+	each := func(a, b float64) float64 { return (b - a) * 1e6 / float64(hops) }
+	return &CPU{
+		Handler: each(a.Handler, b.Handler), Redis: each(a.Redis, b.Redis),
+		Postgres: each(a.Postgres, b.Postgres), Generator: each(a.Generator, b.Generator),
+	}
+}
+
+// describe says on what it is measured.
+func (r *run) describe(ctx context.Context) error {
+	m := &r.report.Machine
+	m.Cores, m.System, m.Go = runtime.GOMAXPROCS(0), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version()
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		_, rest, _ := strings.Cut(string(b), "model name")
+		_, rest, _ = strings.Cut(rest, ": ")
+		m.Model, _, _ = strings.Cut(rest, "\n")
+	}
+	for name, into := range map[string]*string{"server_version": &m.Postgres, "fsync": &m.Fsync, "synchronous_commit": &m.Commit} {
+		if err := r.store.Pool().QueryRow(ctx, "select current_setting($1)", name).Scan(into); err != nil {
+			return fmt.Errorf("asking PostgreSQL for its settings: %w", err)
+		}
+	}
+	m.Postgres, _, _ = strings.Cut(m.Postgres, " ")
+	info, err := r.rdb.Info(ctx, "server").Result()
+	if err != nil {
+		return fmt.Errorf("asking Redis for its version: %w", err)
+	}
+	for line := range strings.Lines(info) {
+		if v, ok := strings.CutPrefix(line, "redis_version:"); ok {
+			m.Redis = strings.TrimSpace(v)
+		}
+	}
+	return nil
+}
+
+func (r *run) stop() error {
+	var errs []error
+	for _, p := range []*process{r.generator, r.bare, r.gateway} {
+		if p != nil {
+			errs = append(errs, p.stop())
+		}
+	}
+	if r.rdb != nil {
+		_ = r.rdb.Close()
+	}
+	if r.store != nil {
+		r.store.Close()
+	}
+	if r.servers != nil {
+		errs = append(errs, r.servers.Stop())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,115 @@
+package bench
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+)
+
+// languages is how many the first screen offers.
+const languages = 3
+
+// newEvery says how many conversations there are for one of a caller who never
+// called before: she chooses her language first, and the record is asked for her.
+const newEvery = 4
+
+// words are what callers write. None of them is about a danger: such words make
+// a message confidential, and its row is in another table.
+var words = []string{
+	"Merci pour les barattes, le travail avance bien",
+	"Quand commence la deuxieme partie?",
+	"La reunion etait tres utile pour les deux quartiers",
+	"Il manque une cle pour la porte du magasin",
+	"Nous voulons plus de bidons avant la saison",
+	"1", // nothing to say
+}
+
+// caller is one phone: what it dialled, and what it will press.
+type caller struct {
+	n       int
+	dials   int
+	knows   bool     // she chose her language in an earlier conversation
+	inputs  []string // of the conversation under way
+	pressed int      // of these
+	dialled bool
+	text    string // cumulative, as Africa's Talking sends it
+}
+
+// dial begins a conversation: the whole of a feedback or of a tension, in turn.
+// Every answer is drawn from the number of the conversation, so that two runs
+// press the same keys.
+func (c *caller) dial(conversation int) {
+	pick := func(step, n int) string { return strconv.Itoa((conversation/2*7+step*5+c.n*3)%n + 1) }
+	c.dials++
+	c.pressed, c.dialled, c.text, c.inputs = 0, false, "", c.inputs[:0]
+	if !c.knows {
+		c.inputs = append(c.inputs, pick(0, languages))
+	}
+	words := words[(conversation/2+c.n)%len(words)]
+	if conversation%2 == 0 {
+		c.inputs = append(c.inputs, "1", "101", pick(1, 6), pick(2, 5), pick(3, 3), words)
+		return
+	}
+	c.inputs = append(c.inputs, "2", pick(1, 8))
+	if conversation%6 == 1 {
+		c.inputs = append(c.inputs, "99") // the list of places has a second page
+	}
+	c.inputs = append(c.inputs, pick(2, 5), pick(3, 5), pick(4, 6), pick(5, 3), words)
+}
+
+// press takes the next step: the first is the dialling itself. It reports
+// whether the conversation ends with it.
+func (c *caller) press() (last bool) {
+	if !c.dialled {
+		c.dialled = true
+		return false
+	}
+	if c.text != "" {
+		c.text += "*"
+	}
+	c.text += c.inputs[c.pressed]
+	c.pressed++
+	return c.pressed == len(c.inputs)
+}
+
+// body is the hop as Africa's Talking posts it.
+func (c *caller) body(to []byte) []byte {
+	to = append(to, "sessionId=ATUid_bench"...)
+	to = strconv.AppendInt(to, int64(c.n), 10)
+	to = append(to, '_')
+	to = strconv.AppendInt(to, int64(c.dials), 10)
+	to = append(to, "&serviceCode=%2A384%23&networkCode=61002&phoneNumber=%2B223"...)
+	to = fmt.Appendf(to, "%08d", 99_000_000+c.n)
+	to = append(to, "&text="...)
+	return append(to, url.QueryEscape(c.text)...)
+}
+
+// expect reports whether a reply is what this step of a walk gets: the last one
+// ends and carries a reference, every other goes on.
+func expect(reply []byte, last bool) bool {
+	if len(reply) < 8 {
+		return false
+	}
+	if !last {
+		return string(reply[:4]) == "CON "
+	}
+	return string(reply[:4]) == "END " && hasReference(reply)
+}
+
+// hasReference looks for 4827-1936.
+func hasReference(b []byte) bool {
+	digits := 0
+	for i, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+			if digits == 8 && i >= 8 {
+				return true
+			}
+		case c == '-' && digits == 4:
+		default:
+			digits = 0
+		}
+	}
+	return false
+}
