@@ -40,19 +40,21 @@ func TestAnUnknownAccountCostsTheSameAndNeverMatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Means over a few turns: one hash takes some 30 ms, noise is a few.
-	mean := func(hash string) time.Duration {
-		start := time.Now()
-		for range 8 {
+	// The shortest of a few turns, taken in alternation: other work on the
+	// machine only ever adds time.
+	shortest := map[string]time.Duration{}
+	for range 8 {
+		for _, hash := range []string{phc, ""} {
+			start := time.Now()
 			if ok, err := h.Verify(t.Context(), "not the password", hash); ok || err != nil {
 				t.Fatalf("Verify = %v, %v", ok, err)
 			}
+			if took := time.Since(start); shortest[hash] == 0 || took < shortest[hash] {
+				shortest[hash] = took
+			}
 		}
-		return time.Since(start) / 8
 	}
-	mean("")
-	known, unknown := mean(phc), mean("")
-	if unknown < known/2 || unknown > known*2 {
+	if known, unknown := shortest[phc], shortest[""]; unknown < known/2 || unknown > known*2 {
 		t.Errorf("an unknown account takes %v, a known one %v", unknown, known)
 	}
 }
