@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ type behind struct {
 
 	mu      sync.Mutex
 	waiting map[session.Key]draft
+	writing map[session.Key]draft // those on their way, to be found until they arrived
 	quit    chan struct{}
 	done    chan struct{}
 }
@@ -47,6 +49,40 @@ func (b *behind) put(d draft) {
 		d.plain, d.run, d.expires = was.plain, was.run, was.expires
 	}
 	b.waiting[d.key] = d
+}
+
+// latest gives the draft of a caller that has not arrived in the record yet.
+func (b *behind) latest(k session.Key) (draft, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if d, ok := b.waiting[k]; ok {
+		return d, true
+	}
+	d, ok := b.writing[k]
+	return d, ok
+}
+
+func (b *behind) version(k session.Key) uint64 {
+	d, _ := b.latest(k)
+	return d.version
+}
+
+// draftOf gives where a caller was: the draft that waits here, or the record's,
+// whichever is newer; nil when neither holds anything.
+func (c *Conversation) draftOf(k session.Key, stored store.Draft) *live {
+	if d, ok := c.drafts.latest(k); ok && d.version > stored.Version {
+		l := &live{}
+		if d.plain == nil || json.Unmarshal(d.plain, l) != nil {
+			return nil
+		}
+		return l
+	}
+	l, err := c.openLive(k, stored.Sealed)
+	if err != nil {
+		c.Log.Error("a draft does not open", "channel", k.Channel)
+		return nil
+	}
+	return l
 }
 
 func (b *behind) start() {
@@ -82,8 +118,14 @@ func (b *behind) flush() {
 		return
 	}
 	taken := b.waiting
+	b.writing = taken
 	b.waiting = make(map[session.Key]draft, len(taken))
 	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		b.writing = nil
+		b.mu.Unlock()
+	}()
 	traces := make([]store.Trace, 0, behindBatch)
 	write := func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

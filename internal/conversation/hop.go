@@ -123,6 +123,10 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 		return answered{}, err
 	}
 	if err := t.save(ctx); err != nil { // Redis trip 2
+		if t.finished != nil && !errors.Is(err, errMoved) {
+			c.Log.Warn("a finished run's session could not be saved; the run is durable", "channel", who.key.Channel)
+			return t.live.Last, nil
+		}
 		return answered{}, err
 	}
 	c.Point("saved")
@@ -202,7 +206,9 @@ func (t *trip) continued(ctx context.Context) error {
 		return nil
 	}
 	t.prefix = in.Text[:len(in.Text)-len(rest)]
-	t.inputs = []string{rest} // an input that holds "*" is one input
+	// More than one input where a choice is waited for: hops before this one never
+	// came. At a text screen it is one input, whatever it holds (see next).
+	t.inputs = strings.Split(rest, "*")
 	return nil
 }
 
@@ -224,13 +230,8 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 		return false, nil
 	}
 	t.before = 0
-	d, err := t.c.openLive(t.who.key, r.Draft.Sealed)
-	if err != nil {
-		d = nil
-	}
-	if r.Draft.Version > t.loaded.Version {
-		t.loaded.Version = r.Draft.Version
-	}
+	d := t.c.draftOf(t.who.key, r.Draft)
+	t.loaded.Version = max(t.loaded.Version, r.Draft.Version, t.c.drafts.version(t.who.key))
 	switch {
 	case r.HopRunSet:
 		return true, t.again(ctx, r.HopRun)

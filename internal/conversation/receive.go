@@ -207,8 +207,8 @@ func (t *trip) recallText(ctx context.Context, l *live, known bool) error {
 		return nil
 	}
 	t.before = 0
-	t.loaded.Version = max(t.loaded.Version, r.Draft.Version)
-	if d, err := t.c.openLive(t.who.key, r.Draft.Sealed); err == nil && d != nil {
+	t.loaded.Version = max(t.loaded.Version, r.Draft.Version, t.c.drafts.version(t.who.key))
+	if d := t.c.draftOf(t.who.key, r.Draft); d != nil {
 		t.live = d
 		if d.isRepeat(t.who.hop) {
 			a := d.Last
