@@ -300,7 +300,7 @@ func (a *App) newConsole() (*console.Console, error) {
 	}
 	return console.New(console.Options{
 		Desk: a.Desk(), Now: a.Now, Random: Random, SecureCookies: a.SecureCookies, Banner: a.Banner,
-		Coverage: words.Coverage, Log: a.Log, Channels: a.channelHealth,
+		Coverage: words.Coverage, Log: a.Log, Channels: a.channelHealth, RegionName: a.conversation.PlaceName,
 	})
 }
 

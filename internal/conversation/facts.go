@@ -136,10 +136,11 @@ type directory struct {
 	named    []programme.Project
 	parts    map[string][]programme.Place // by parent; "": the first list
 	places   []programme.Place            // communes and cercles of the programme's regions
+	names    map[string]string            // of every place, by code
 }
 
 func (m *memory) set(projects []programme.Project, places []programme.Place) {
-	d := &directory{projects: map[string]programme.Project{}, named: projects, parts: map[string][]programme.Place{}}
+	d := &directory{projects: map[string]programme.Project{}, named: projects, parts: map[string][]programme.Place{}, names: map[string]string{}}
 	regions := map[string]int{}
 	for _, p := range projects {
 		d.projects[p.Code], d.projects[p.Dial] = p, p
@@ -148,6 +149,7 @@ func (m *memory) set(projects []programme.Project, places []programme.Place) {
 		}
 	}
 	for _, p := range places {
+		d.names[p.PCode] = p.Name
 		if _, ok := regions[programme.Region(p.PCode)]; !ok {
 			continue
 		}
@@ -167,6 +169,14 @@ func (m *memory) set(projects []programme.Project, places []programme.Place) {
 		return pa < pb || pa == pb && programme.Region(a.PCode) > programme.Region(b.PCode)
 	})
 	m.at.Store(d)
+}
+
+// PlaceName gives the name of a place code, "" for one that isn't known.
+func (c *Conversation) PlaceName(pcode string) string {
+	if d := c.programme.at.Load(); d != nil {
+		return d.names[pcode]
+	}
+	return ""
 }
 
 func (m *memory) project(code string) (programme.Project, bool) {

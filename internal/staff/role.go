@@ -25,7 +25,7 @@ var Roles = []Role{Viewer, Officer, Peace, Protection, Coordinator, Translator, 
 // it in the WHERE clause: what is outside does not exist.
 type Scope struct {
 	Levels  []programme.Level // empty: nothing
-	Regions []string          // adm1 codes; empty: every region, and what has none. L3 has no region
+	Regions []string          // adm1 codes; empty: every region. What has no region is everyone's. L3 has no region
 	Words   bool              // whether texts and notes may be opened
 }
 

@@ -56,7 +56,9 @@ func scopedTo(scope staff.Scope) *scoped {
 	q.where.WriteString(q.arg(levels))
 	q.where.WriteString(")")
 	if len(scope.Regions) > 0 {
-		q.and("s.region = any(", scope.Regions, ")")
+		// What names no place has no region: whoever may read its level sees it,
+		// or nobody would answer.
+		q.and("(s.region = '' or s.region = any(", scope.Regions, "))")
 	}
 	return q
 }
