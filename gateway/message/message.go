@@ -13,11 +13,13 @@ import (
 // Kind says which of a channel's webhooks a request came to.
 type Kind string
 
-// The webhooks of a channel: POST /webhooks/{channel}/{kind}.
+// The webhooks of a channel: /webhooks/{channel}/{kind}, with whatever path an
+// aggregator appends to it (Infobip: …/ussd/session/{id}/start).
 const (
 	KindUSSD   Kind = "ussd"
 	KindSMS    Kind = "sms"
 	KindStatus Kind = "status"
+	KindCall   Kind = "call" // missed calls, where a channel reports them
 )
 
 // Medium is how a person and Lafia talk.
@@ -56,6 +58,15 @@ type Inbound struct {
 
 	ExternalID string // the aggregator's id of the message; empty means it has none
 	SessionID  string // USSD only
+	// Identity is what a repeat is known by where ExternalID alone is not enough
+	// (an Android phone's ids are hashes that may meet). Empty: ExternalID.
+	Identity string
+	// Part is set when this is one part of a long message: parts are joined when
+	// all are there, and after 24 h handled as they are.
+	Part *Part
+	// Call is set for a missed call or an operator's "call me" event of a channel
+	// that reports them; Text is empty then.
+	Call bool
 
 	// Cumulative is set when Text holds every input of the session so far,
 	// joined with "*" (Africa's Talking). Otherwise Text is the latest input.
@@ -67,6 +78,13 @@ type Inbound struct {
 	Sequence int
 
 	SentAt time.Time // zero when the aggregator does not say
+}
+
+// Part says which part of a long message a part is.
+type Part struct {
+	Ref   string // the same for all parts of one message of one sender
+	Index int    // from 1
+	Total int
 }
 
 // SessionEnd tells that the network or the caller ended a USSD session.
@@ -98,6 +116,9 @@ type Receipt struct {
 	Status     Status
 	Reason     string // the aggregator's word for a failure, never shown to a caller
 	At         time.Time
+	// Part and Parts are set where receipts come for each part of a long message:
+	// it is delivered when all are. Zero: the receipt is for the whole message.
+	Part, Parts int
 }
 
 // Event is exactly one of its fields.
@@ -113,6 +134,9 @@ type Parsed struct {
 	// Refused is not empty when the request is not authentic: the caller gets
 	// 401 with an empty body. The reason is for operators, in one line.
 	Refused string
+	// Alive is set when the request only says that the far end is there (a phone's
+	// heartbeat). It is noted and answered with success.
+	Alive bool
 	// Unreadable is not empty when the request is authentic but could not be
 	// read, wholly or in part: it is kept raw, counted, and answered with success.
 	Unreadable string
@@ -122,6 +146,7 @@ type Parsed struct {
 type Reply struct {
 	SessionID string
 	From      Number
+	To        string // the code that was dialled, as the request had it
 	Text      string // laid out: pages, keys and folding are done
 	End       bool   // the session ends with this screen
 }
@@ -142,6 +167,9 @@ type Account struct {
 	// most two at a time, so that a secret can be changed without a gap.
 	// Adapters without signatures ignore them.
 	Signatures []Secret
+	// Token is the bearer token that the outbox got through TokenSender; empty
+	// for adapters that need none.
+	Token Secret
 }
 
 // Verdict is what an attempt to send amounts to.
@@ -207,4 +235,31 @@ type Sender interface {
 	// answer came; wrote tells whether the request's bytes had been written
 	// when err happened.
 	Outcome(status int, body []byte, err error, wrote bool) Outcome
+}
+
+// TokenSender is a Sender whose aggregator wants a token fetched first (OAuth
+// 2.0 client credentials). The outbox fetches it, keeps it for its life less a
+// minute, puts it into Account.Token, and fetches once more when an attempt is
+// answered 401.
+type TokenSender interface {
+	Sender
+
+	// TokenRequest builds the request for a token. An error names the setting
+	// that is missing.
+	TokenRequest(a Account) (HTTPRequest, error)
+
+	// ReadToken reads the answer. An error says what was wrong and quotes nothing.
+	ReadToken(status int, body []byte) (token Secret, life time.Duration, err error)
+}
+
+// SettingChecker is an Adapter that can tell what is wrong or missing in a
+// channel's settings, and what must be set at the aggregator itself, for
+// `lafia doctor`.
+type SettingChecker interface {
+	// CheckSettings gives one line for each thing to mend: what, and what to do.
+	CheckSettings(a Account) []string
+
+	// Advice gives one line for each setting at the aggregator that Lafia relies
+	// on and cannot see from here.
+	Advice() []string
 }
