@@ -73,7 +73,7 @@ func newLab(t *testing.T) *lab {
 		Phones:   []Phone{{message.ParseNumber("+22370000001"), "Nouvel appelant"}, {message.ParseNumber("+22370000002"), "Aminata"}},
 		Projects: []Project{{Code: "LAF1", Name: "Forage", Dial: "*384*1*107#"}},
 	})
-	app := fiber.New(fiber.Config{Immutable: true, DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{StrictRouting: true, CaseSensitive: true, Immutable: true, DisableStartupMessage: true})
 	l.Mount(app)
 	app.Post("/webhooks/:channel/:kind", func(c *fiber.Ctx) error {
 		r := request{path: c.Path(), token: c.Query("token"), contentType: c.Get("Content-Type"), body: string(c.Body())}

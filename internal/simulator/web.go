@@ -34,6 +34,7 @@ const fragmentHeader = "Lafia-Fragment"
 //	POST /simulator/sms    phone text [channel]
 func (s *Simulator) Mount(app *fiber.App) {
 	g := app.Group("/simulator", headers)
+	g.Get("", s.getPage) // the gateway tells /simulator from /simulator/
 	g.Get("/", s.getPage)
 	g.Get("/messages", s.getMessages)
 	g.Get("/phone", s.getPhone)
