@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -71,8 +70,8 @@ func (b *behind) version(k session.Key) uint64 {
 // whichever is newer; nil when neither holds anything.
 func (c *Conversation) draftOf(k session.Key, stored store.Draft) *live {
 	if d, ok := c.drafts.latest(k); ok && d.version > stored.Version {
-		l := &live{}
-		if d.plain == nil || json.Unmarshal(d.plain, l) != nil {
+		l, err := unpackLive(d.plain) // nothing, where there is no draft
+		if err != nil {
 			return nil
 		}
 		return l

@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -499,10 +498,7 @@ const (
 // save stores the session for the next hop, if nobody did meanwhile, and leaves
 // its trace to be written behind.
 func (t *trip) save(ctx context.Context) error {
-	plain, err := json.Marshal(t.live)
-	if err != nil {
-		return fmt.Errorf("writing a session: %w", err)
-	}
+	plain := t.live.pack()
 	v := session.Saved{Version: t.loaded.Version + 1, Session: t.c.Ring.SealSession(plain, bound(t.who.key)), Life: ussdLife}
 	if t.who.key.Medium == string(message.SMS) {
 		v.Life = smsLife
@@ -511,10 +507,7 @@ func (t *trip) save(ctx context.Context) error {
 		v.Life = max(v.Life, f.Life()+time.Minute)
 	}
 	if t.fresh || t.loaded.Contact == nil {
-		b, err := json.Marshal(remembered{Language: t.live.Language, SeenAt: t.who.now})
-		if err != nil {
-			return fmt.Errorf("writing a contact: %w", err)
-		}
+		b := remembered{Language: t.live.Language, SeenAt: t.who.now}.pack()
 		v.Contact, v.ContactLife = t.c.Ring.SealSession(b, contactBound(t.who.key)), contactLife
 	}
 	ok, err := t.c.Sessions.Save(ctx, t.who.key, t.before, v)

@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"crypto/hmac"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,48 +12,48 @@ import (
 )
 
 // live is a session: where the caller stands and what is on her screen. It is
-// what Redis and drafts hold, sealed.
+// what Redis and drafts hold, packed (pack.go) and sealed.
 type live struct {
-	ID       string       `json:"id"` // of the aggregator's session, derived
-	Book     string       `json:"b"`
-	Language string       `json:"l"`
-	Cursor   flow.Cursor  `json:"c"`
-	Shown    screen.Shown `json:"s"`
-	Run      string       `json:"r,omitempty"` // of the flow she is in
+	ID       string // of the aggregator's session, derived
+	Book     string
+	Language string
+	Cursor   flow.Cursor
+	Shown    screen.Shown
+	Run      string // of the flow she is in
 	// Used tells how much of the cumulative text was taken: its length, and a MAC
 	// of it in place of the text, which may hold a PIN.
-	Used    int    `json:"u,omitempty"`
-	UsedMAC []byte `json:"m,omitempty"`
+	Used    int
+	UsedMAC []byte
 	// Last is the latest hop and the very reply that it got; Earlier the keys of
 	// hops before, shortened; Past the sessions before this one.
-	Last    answered `json:"a"`
-	Earlier [][]byte `json:"e,omitempty"`
-	Past    []string `json:"p,omitempty"`
+	Last    answered
+	Earlier [][]byte
+	Past    []string
 	// Ahead is what was dialled ahead by someone whose language isn't known yet.
-	Ahead []string `json:"w,omitempty"`
+	Ahead []string
 	// Unfinished is the run of an earlier session that may be taken up again.
-	Unfinished *unfinished `json:"f,omitempty"`
-	At         time.Time   `json:"t"`
-	Done       bool        `json:"d,omitempty"` // its last screen was shown
+	Unfinished *unfinished
+	At         time.Time
+	Done       bool // its last screen was shown
 }
 
 type answered struct {
-	Key  []byte `json:"k,omitempty"`
-	Text string `json:"t,omitempty"`
-	End  bool   `json:"e,omitempty"`
+	Key  []byte
+	Text string
+	End  bool
 }
 
 type unfinished struct {
-	Cursor flow.Cursor `json:"c"`
-	Run    string      `json:"r"`
-	Book   string      `json:"b"`
-	Until  time.Time   `json:"u"`
+	Cursor flow.Cursor
+	Run    string
+	Book   string
+	Until  time.Time
 }
 
 // remembered is a contact as Redis caches it.
 type remembered struct {
-	Language string    `json:"l,omitempty"`
-	SeenAt   time.Time `json:"s"`
+	Language string
+	SeenAt   time.Time
 }
 
 // Bounds of a session's lists: an aggregator repeats the hops of the last
@@ -141,8 +140,8 @@ func (c *Conversation) openLive(k session.Key, sealed []byte) (*live, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a session: %w", err)
 	}
-	l := &live{}
-	if err := json.Unmarshal(plain, l); err != nil {
+	l, err := unpackLive(plain)
+	if err != nil {
 		return nil, fmt.Errorf("reading a session: %w", err)
 	}
 	return l, nil
@@ -151,13 +150,13 @@ func (c *Conversation) openLive(k session.Key, sealed []byte) (*live, error) {
 func contactBound(k session.Key) []byte { return append([]byte("contact/"), k.Contact[:]...) }
 
 func (c *Conversation) openContact(k session.Key, sealed []byte) (remembered, bool) {
-	var r remembered
 	if sealed == nil {
-		return r, false
+		return remembered{}, false
 	}
 	plain, err := c.Ring.OpenSession(sealed, contactBound(k))
-	if err != nil || json.Unmarshal(plain, &r) != nil {
-		return r, false
+	if err != nil {
+		return remembered{}, false
 	}
-	return r, true
+	r, err := unpackRemembered(plain)
+	return r, err == nil
 }
