@@ -44,7 +44,8 @@ type spec struct {
 	// Armed is a file: once it is there, the process kills itself at KillAt.
 	Armed string
 	// KillAt is a point of app.Options.Point, or "sent": when the statement that
-	// captures was written and its answer not read.
+	// captures was written and its answer not read; or "replied": when the
+	// aggregator has an SMS to send and its answer wasn't read.
 	KillAt string
 	// Sends is a file that every SMS sent is written to, a JSON line each.
 	Sends string
@@ -68,7 +69,11 @@ func runGateway(text string) int {
 	wire := &wire{armed: armed, hit: func(*tapped) { die() }}
 	o := app.Options{
 		PostgresURL: s.Postgres, Redis: session.Options{Network: "unix", Addr: s.Redis}, KeysDir: s.Keys, Listen: "127.0.0.1:0",
-		Channels: channels(), Transport: &sends{Simulator: newPhones(), path: s.Sends}, Drain: s.Drain,
+		Channels: channels(), Transport: &sends{Simulator: newPhones(), path: s.Sends, taken: func() {
+			if s.KillAt == "replied" && armed() {
+				die()
+			}
+		}}, Drain: s.Drain,
 		HelpNumber: func(string) string { return "80333" }, Example: "101",
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		Point: func(name string) {
@@ -101,8 +106,9 @@ func runGateway(text string) int {
 // sends writes down what is sent, so that it outlives the process.
 type sends struct {
 	*simulator.Simulator
-	mu   sync.Mutex
-	path string
+	mu    sync.Mutex
+	path  string
+	taken func()
 }
 
 type sent struct{ To, Text string }
@@ -123,6 +129,7 @@ func (s *sends) Do(ctx context.Context, ch string, r message.HTTPRequest) (int, 
 	if _, err := f.Write(append(line, '\n')); err != nil {
 		return 0, nil, err, false
 	}
+	s.taken()
 	return s.Simulator.Do(ctx, ch, r)
 }
 
