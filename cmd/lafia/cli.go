@@ -27,17 +27,18 @@ func (c *cliContext) log(level slog.Level) *slog.Logger {
 
 // commands is the command line, one file a subcommand.
 type commands struct {
-	Dev     devCmd     `cmd:"" help:"Run everything on this machine: servers, demo, phone simulator, console."`
-	Serve   serveCmd   `cmd:"" help:"Run the gateway against the servers that a config file names."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database to this program's tables."`
-	Doctor  doctorCmd  `cmd:"" help:"Check a config file and all that it names."`
-	Keys    keysCmd    `cmd:"" help:"Make the keys that protect numbers and words."`
-	User    userCmd    `cmd:"" help:"Add people of the team."`
-	Export  exportCmd  `cmd:"" help:"Write submissions, one a line."`
-	Text    textCmd    `cmd:"" help:"Measure texts for a phone."`
-	Webhook webhookCmd `cmd:"" help:"Find out what a webhook's requests mean."`
-	Bench   benchCmd   `cmd:"" help:"Measure hops beside a bare handler, in one run."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Dev       devCmd       `cmd:"" help:"Run everything on this machine: servers, demo, phone simulator, console."`
+	Serve     serveCmd     `cmd:"" help:"Run the gateway against the servers that a config file names."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this program's tables."`
+	Doctor    doctorCmd    `cmd:"" help:"Check a config file and all that it names."`
+	Keys      keysCmd      `cmd:"" help:"Make the keys that protect numbers and words."`
+	User      userCmd      `cmd:"" help:"Add people of the team."`
+	Programme programmeCmd `cmd:"" help:"Load the programme: places, projects, groups."`
+	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
+	Text      textCmd      `cmd:"" help:"Measure texts for a phone."`
+	Webhook   webhookCmd   `cmd:"" help:"Find out what a webhook's requests mean."`
+	Bench     benchCmd     `cmd:"" help:"Measure hops beside a bare handler, in one run."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // exitError carries an exit status: 1 when what a command checks does not hold,

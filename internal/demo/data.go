@@ -102,3 +102,10 @@ func readData() (data, error) {
 	}
 	return d, nil
 }
+
+// Places gives the embedded gazetteer of Mali: regions, cercles and communes,
+// for a programme that has no other.
+func Places() ([]programme.Place, error) {
+	d, err := readData()
+	return d.places, err
+}
