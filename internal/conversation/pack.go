@@ -3,8 +3,6 @@ package conversation
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"lafia/internal/flow"
@@ -139,9 +137,9 @@ func (p *packer) time(t time.Time) {
 
 func (p *packer) pairs(m map[string]string) {
 	p.count(len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	for k, v := range m {
 		p.text(k)
-		p.text(m[k])
+		p.text(v)
 	}
 }
 
@@ -157,9 +155,9 @@ func (p *packer) cursor(c flow.Cursor) {
 	p.text(c.State)
 	p.pairs(c.Answers)
 	p.count(len(c.Labels))
-	for _, k := range slices.Sorted(maps.Keys(c.Labels)) {
+	for k, l := range c.Labels {
 		p.text(k)
-		p.line(c.Labels[k])
+		p.line(l)
 	}
 	p.text(c.Level)
 	p.count(len(c.Path))

@@ -10,13 +10,16 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -26,12 +29,12 @@ const KeySize = 32
 
 // Ring holds the keys of a running gateway. It does not print.
 type Ring struct {
-	pseudonym    []byte
-	ids          []byte
+	pseudonym    *macs
+	ids          *macs
 	session      *box
 	office       map[byte]*box
 	officeNow    byte
-	pin          []byte
+	pin          *macs
 	confidential *PublicKey // nil: no pair yet
 }
 
@@ -60,10 +63,12 @@ func Open(dir string) (*Ring, error) {
 		return nil, err
 	}
 	r := &Ring{office: map[byte]*box{}}
-	for label, into := range map[string]*[]byte{"pseudonym": &r.pseudonym, "ids": &r.ids, "pin": &r.pin} {
-		if *into, err = derive(capture, label); err != nil {
+	for label, into := range map[string]**macs{"pseudonym": &r.pseudonym, "ids": &r.ids, "pin": &r.pin} {
+		k, err := derive(capture, label)
+		if err != nil {
 			return nil, err
 		}
+		*into = newMACs(k)
 	}
 	sk, err := derive(capture, "session")
 	if err != nil {
@@ -208,20 +213,32 @@ func (r *Ring) ID(label string, parts ...[]byte) ID {
 	return ID(mac(r.ids, label, parts...))
 }
 
-func mac(key []byte, label string, parts ...[]byte) [32]byte {
-	m := hmac.New(sha256.New, key)
-	var n [4]byte
-	write := func(b []byte) {
-		n[0], n[1], n[2], n[3] = byte(len(b)>>24), byte(len(b)>>16), byte(len(b)>>8), byte(len(b))
-		m.Write(n[:])
-		m.Write(b)
-	}
-	write([]byte(label))
+// macs makes HMACs under one key. What made one is used again, which leaves out
+// the work on the key: half of all on a short message.
+type macs struct{ idle sync.Pool }
+
+type maker struct {
+	hash hash.Hash
+	in   []byte
+}
+
+func newMACs(key []byte) *macs {
+	return &macs{sync.Pool{New: func() any { return &maker{hmac.New(sha256.New, key), make([]byte, 0, 512)} }}}
+}
+
+func mac(by *macs, label string, parts ...[]byte) (out [32]byte) {
+	m := by.idle.Get().(*maker)
+	b := binary.BigEndian.AppendUint32(m.in, uint32(len(label)))
+	b = append(b, label...)
 	for _, p := range parts {
-		write(p)
+		b = binary.BigEndian.AppendUint32(b, uint32(len(p)))
+		b = append(b, p...)
 	}
-	var out [32]byte
-	m.Sum(out[:0])
+	m.hash.Reset()
+	m.hash.Write(b)
+	copy(out[:], m.hash.Sum(b[:0]))
+	clear(b) // it held a number, a PIN or words
+	by.idle.Put(m)
 	return out
 }
 
