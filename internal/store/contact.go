@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,33 +79,84 @@ type Trace struct {
 	ExpiresAt time.Time
 }
 
-// WriteBehind stores traces, many at once. A draft never replaces a newer one,
-// nor one that a commit has ended.
+// WriteBehind stores traces, many at once, one to a caller, channel and medium. A
+// draft never replaces a newer one, nor one that a commit has ended. A contact
+// who is known to have been seen within a minute is left as it is: that would be
+// a write for each keypress.
 func (s *Store) WriteBehind(ctx context.Context, traces []Trace) error {
+	traces = slices.Clone(traces)
+	// Rows are locked in one order, so that two gateways never wait for each other.
+	slices.SortFunc(traces, func(a, b Trace) int { return bytes.Compare(a.Contact, b.Contact) })
 	b := &pgx.Batch{}
-	for _, t := range traces {
-		b.Queue(`
-insert into contact as c (id, language, seen_at, created_at) values ($1, $2, $3, $3)
-on conflict (id) do update set seen_at = greatest(c.seen_at, $3), language = case when $2 = '' then c.language else $2 end`,
-			t.Contact, t.Language, t.At)
-		if t.Sealed == nil {
-			continue
-		}
-		var run *string
-		if t.RunID != "" {
-			run = &t.RunID
-		}
-		b.Queue(`
-insert into draft as d (contact, channel, medium, version, run_id, sealed, changed_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (contact, channel, medium) do update
-set version = excluded.version, run_id = excluded.run_id, sealed = excluded.sealed, changed_at = excluded.changed_at, expires_at = excluded.expires_at
-where d.version < excluded.version`,
-			t.Contact, t.Channel, t.Medium, int64(t.Version), run, t.Sealed, t.At, t.ExpiresAt)
-	}
+	queueContacts(b, traces)
+	queueDrafts(b, traces)
 	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("writing drafts behind: %w", err)
 	}
 	return nil
+}
+
+func queueContacts(b *pgx.Batch, traces []Trace) {
+	var (
+		ids       [][]byte
+		languages []string
+		at        []time.Time
+	)
+	for _, t := range traces { // in order of contacts, who may come on several channels
+		n := len(ids) - 1
+		if n < 0 || !bytes.Equal(ids[n], t.Contact) {
+			ids, languages, at = append(ids, t.Contact), append(languages, t.Language), append(at, t.At)
+			continue
+		}
+		if t.Language != "" && (languages[n] == "" || !t.At.Before(at[n])) {
+			languages[n] = t.Language
+		}
+		if t.At.After(at[n]) {
+			at[n] = t.At
+		}
+	}
+	b.Queue(`
+insert into contact as c (id, language, seen_at, created_at)
+select id, language, at, at from unnest($1::bytea[], $2::text[], $3::timestamptz[]) as t (id, language, at)
+where not exists (
+	select from contact k where k.id = t.id and t.language in ('', k.language) and k.seen_at > t.at - interval '1 minute'
+)
+on conflict (id) do update set seen_at = greatest(c.seen_at, excluded.seen_at),
+	language = case when excluded.language = '' then c.language else excluded.language end`, ids, languages, at)
+}
+
+func queueDrafts(b *pgx.Batch, traces []Trace) {
+	var (
+		contacts, sealed  [][]byte
+		channels, media   []string
+		versions          []int64
+		runs              []*string
+		changed, expiring []time.Time
+	)
+	for _, t := range traces {
+		if t.Sealed == nil {
+			continue
+		}
+		contacts, sealed, versions = append(contacts, t.Contact), append(sealed, t.Sealed), append(versions, int64(t.Version))
+		channels, media = append(channels, t.Channel), append(media, t.Medium)
+		changed, expiring = append(changed, t.At), append(expiring, t.ExpiresAt)
+		var run *string
+		if t.RunID != "" {
+			run = &t.RunID
+		}
+		runs = append(runs, run)
+	}
+	if len(contacts) == 0 {
+		return
+	}
+	b.Queue(`
+insert into draft as d (contact, channel, medium, version, run_id, sealed, changed_at, expires_at)
+select contact, channel, medium, version, run::uuid, sealed, changed, expires
+from unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::timestamptz[], $8::timestamptz[])
+	as t (contact, channel, medium, version, run, sealed, changed, expires)
+on conflict (contact, channel, medium) do update
+set version = excluded.version, run_id = excluded.run_id, sealed = excluded.sealed, changed_at = excluded.changed_at, expires_at = excluded.expires_at
+where d.version < excluded.version`, contacts, channels, media, versions, runs, sealed, changed, expiring)
 }
 
 // KeepBook stores a flow book by its hash, and notes that it is served.
