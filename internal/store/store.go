@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -76,7 +77,8 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
 	}
 	s := &Store{pool: pool, jobs: sync.OnceValues(func() (*river.Client[pgx.Tx], error) {
-		return river.NewClient(riverpgxv5.New(pool), &river.Config{}) // inserts only
+		// Inserts only. Its own log would go to standard output.
+		return river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler)})
 	})}
 	if err := s.Ping(ctx); err != nil {
 		pool.Close()
