@@ -42,10 +42,14 @@ type Handler interface {
 	// End tells that a USSD session is over; an error means 503.
 	End(ctx context.Context, channel string, e message.SessionEnd) error
 	// Unreadable keeps an authentic request that could not be read, wholly or
-	// in part (design.md, decision 5). raw is the body as it came; reason is one
-	// line without a number or text. An error means 503, except on the USSD
-	// webhook, where the caller gets a screen in any case.
+	// in part (design.md, decision 5). raw is the request as a file of
+	// testdata has it, less its secrets; reason is one line without a number or
+	// text. An error means 503, except on the USSD webhook, where the caller gets
+	// a screen in any case.
 	Unreadable(ctx context.Context, channel string, kind message.Kind, raw []byte, reason string) error
+	// Alive notes that a channel's far end says that it is there; an error means
+	// 503.
+	Alive(ctx context.Context, channel string) error
 }
 
 // Channel is one way in: an account at an aggregator, or a phone of ours.
@@ -179,7 +183,14 @@ func New(o Options) *Gateway {
 	return g
 }
 
-// Mount registers POST /webhooks/{channel}/{ussd|sms|status} (design.md 4).
+// Mount registers /webhooks/{channel}/{ussd|sms|status|call} (design.md 4) with
+// whatever path an aggregator appends (Infobip: /session/{id}/start) and the
+// methods that aggregators use: POST, GET (Kannel, Jasmin, Vonage, LAfricaMobile)
+// and PUT (the end of a session at Infobip). Which of them an adapter reads is
+// its own affair. HEAD, which Fiber adds to GET, is not among them.
 func (g *Gateway) Mount(app *fiber.App) {
-	app.Post("/webhooks/:channel/:kind", g.serve)
+	for _, method := range []string{fiber.MethodPost, fiber.MethodGet, fiber.MethodPut} {
+		app.Add(method, "/webhooks/:channel/:kind", g.serve)
+		app.Add(method, "/webhooks/:channel/:kind/*", g.serve)
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"lafia/gateway"
 	"lafia/gateway/africastalking"
@@ -31,6 +32,7 @@ type recorder struct {
 	ends       []message.SessionEnd
 	unreadable []string
 	raw        []byte
+	alive      []string
 
 	hop     func(context.Context, message.Inbound) (message.Reply, error)
 	receive func(context.Context) error
@@ -69,11 +71,16 @@ func (r *recorder) Unreadable(_ context.Context, _ string, _ message.Kind, raw [
 	return nil
 }
 
+func (r *recorder) Alive(_ context.Context, channel string) error {
+	r.keep(func() { r.alive = append(r.alive, channel) })
+	return nil
+}
+
 // touched tells whether anything came through.
 func (r *recorder) touched() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.inbound)+len(r.receipts)+len(r.ends)+len(r.unreadable) > 0
+	return len(r.inbound)+len(r.receipts)+len(r.ends)+len(r.unreadable)+len(r.alive) > 0
 }
 
 // signing is an adapter that wants a header; Africa's Talking has none.
@@ -344,13 +351,12 @@ func TestOtherMethodsAndPathsTellNothing(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{"GET", "/webhooks/at/sms?token=old", 405},
 		{"HEAD", "/webhooks/at/sms?token=old", 405},
-		{"PUT", "/webhooks/at/sms?token=old", 405},
-		{"POST", "/webhooks/at/sms/?token=old", 404},
+		{"DELETE", "/webhooks/at/sms?token=old", 405},
+		{"PATCH", "/webhooks/at/sms/x?token=old", 405},
+		{"OPTIONS", "/webhooks/at/sms?token=old", 405},
 		{"POST", "/Webhooks/at/sms?token=old", 404},
 		{"POST", "/webhooks/at?token=old", 404},
-		{"POST", "/webhooks/at/sms/x?token=old", 404},
 		{"GET", "/", 404},
 		{"GET", "/panics", 500},
 		{"GET", "/fails", 500},
@@ -413,7 +419,7 @@ func TestASlowHeaderAndASlowBodyAreCutOff(t *testing.T) {
 
 func TestAHeaderLargerThanItsBufferIsRefusedWithoutAWord(t *testing.T) {
 	s := start(t, &recorder{}, nil)
-	if status, body := s.do(t, "POST", "/webhooks/at/sms?token=old", sms, "X", strings.Repeat("a", 9<<10)); status != 431 || body != "" {
+	if status, body := s.do(t, "POST", "/webhooks/at/sms?token=old", sms, "X", strings.Repeat("a", 17<<10)); status != 431 || body != "" {
 		t.Errorf("%d %q", status, body)
 	}
 }
@@ -430,8 +436,99 @@ func TestWhatCannotBeReadIsKeptRawAndAnsweredWithSuccess(t *testing.T) {
 		if status, body := s.do(t, "POST", c.path, raw); status != 200 || body != c.want {
 			t.Errorf("%s: %d %q, want 200 %q", c.path, status, body, c.want)
 		}
-		if len(s.h.unreadable) != 1 || s.h.unreadable[0] != c.reason || string(s.h.raw) != raw {
+		head, body, _ := strings.Cut(string(s.h.raw), "\n\n")
+		path, _, _ := strings.Cut(c.path, "?")
+		if len(s.h.unreadable) != 1 || s.h.unreadable[0] != c.reason || body != raw || !strings.HasPrefix(head, "POST "+path+" HTTP/1.1\n") ||
+			!strings.Contains(head, "\nContent-Type: application/x-www-form-urlencoded") {
 			t.Errorf("%s: kept %q because of %q, want %q", c.path, s.h.raw, s.h.unreadable, c.reason)
+		}
+	}
+}
+
+// echo is an adapter that reads any request as a message whose text is what it
+// was given, and a request without a query but its token as a sign of life.
+type echo struct{ *africastalking.Adapter }
+
+func (echo) Parse(kind message.Kind, r message.Request, _ message.Account, _ time.Time) message.Parsed {
+	switch r.URL.Query().Get("what") {
+	case "alive":
+		return message.Parsed{Alive: true}
+	case "unreadable":
+		return message.Parsed{Unreadable: "it says so"}
+	}
+	return message.Parsed{Events: []message.Event{{Inbound: &message.Inbound{
+		Medium: message.SMS, From: message.ParseNumber("+22370000001"), Call: kind == message.KindCall,
+		Text: fmt.Sprintf("%s %s?%s %s %s", r.Method, r.URL.Path, r.URL.RawQuery, kind, r.Body),
+	}}}}
+}
+
+func echoes(o *gateway.Options, _ *gateway.AppOptions) {
+	o.Channels = []gateway.Channel{{Name: "e", Adapter: echo{africastalking.New()}, Tokens: []message.Secret{message.NewSecret("t")}}}
+}
+
+func TestEveryMethodAndPathThatAggregatorsUseReachesTheAdapterAsItCame(t *testing.T) {
+	s := start(t, &recorder{}, echoes)
+	for _, c := range []struct{ method, path, body, want string }{
+		{"GET", "/webhooks/e/sms?token=t&text=%C3%A9+x", "", "GET /webhooks/e/sms?token=t&text=%C3%A9+x sms "},
+		{"GET", "/webhooks/e/status?b=2&token=t&a=1", "", "GET /webhooks/e/status?b=2&token=t&a=1 status "},
+		{"POST", "/webhooks/e/ussd/session/a%2Fb/start?token=t", "{}", "POST /webhooks/e/ussd/session/a/b/start?token=t ussd {}"},
+		{"PUT", "/webhooks/e/ussd/session/7/end?token=t", "{}", "PUT /webhooks/e/ussd/session/7/end?token=t ussd {}"},
+		{"POST", "/webhooks/e/call?token=t", "x", "POST /webhooks/e/call?token=t call x"},
+		{"POST", "/webhooks/e/sms/?token=t", "x", "POST /webhooks/e/sms/?token=t sms x"},
+	} {
+		before := len(s.h.inbound)
+		status, _ := s.do(t, c.method, c.path, c.body)
+		if status != 200 || len(s.h.inbound) != before+1 {
+			t.Errorf("%s %s: %d", c.method, c.path, status)
+			continue
+		}
+		in := s.h.inbound[before]
+		if in.Text != c.want || in.Call != strings.Contains(c.path, "/call") {
+			t.Errorf("%s %s reached the adapter as %q", c.method, c.path, in.Text)
+		}
+		for _, path := range []string{strings.Replace(c.path, "token=t", "token=x", 1), strings.Replace(c.path, "/e/", "/f/", 1), strings.Replace(c.path, "token=t", "", 1)} {
+			if status, body := s.do(t, c.method, path, c.body); status != 401 || body != "" || len(s.h.inbound) != before+1 {
+				t.Errorf("%s %s: %d %q, want 401 and nothing", c.method, path, status, body)
+			}
+		}
+	}
+}
+
+func TestASignOfLifeIsNotedAndAnsweredWithSuccess(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	at := time.Unix(1790000000, 0)
+	s := start(t, &recorder{}, func(o *gateway.Options, a *gateway.AppOptions) {
+		echoes(o, a)
+		o.Metrics, o.Now = gateway.NewMetrics(registry), func() time.Time { return at }
+	})
+	if status, body := s.do(t, "POST", "/webhooks/e/sms?token=t&what=alive", "{}"); status != 200 || body != "" {
+		t.Errorf("%d %q", status, body)
+	}
+	if len(s.h.alive) != 1 || s.h.alive[0] != "e" || len(s.h.inbound)+len(s.h.unreadable) != 0 {
+		t.Errorf("noted %q", s.h.alive)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "lafia_channel_alive_timestamp_seconds" && f.GetMetric()[0].GetGauge().GetValue() == 1790000000 {
+			return
+		}
+	}
+	t.Error("no metric tells when")
+}
+
+func TestWhatIsKeptRawHasItsQueryAndNoSecret(t *testing.T) {
+	s := start(t, &recorder{}, echoes)
+	s.do(t, "GET", "/webhooks/e/status/x?b=%c3%a9&token=t&what=unreadable&a=1", "", "Authorization", "Basic abc", "Lafia-Token", "t", "X-Signature", "s")
+	kept := string(s.h.raw)
+	if !strings.HasPrefix(kept, "GET /webhooks/e/status/x?b=%c3%a9&what=unreadable&a=1 HTTP/1.1\n") || !strings.Contains(kept, "\nX-Signature: s\n") {
+		t.Errorf("kept %q", kept)
+	}
+	for _, secret := range []string{"token", "Token", "Basic"} {
+		if strings.Contains(kept, secret) {
+			t.Errorf("kept a secret: %q", kept)
 		}
 	}
 }

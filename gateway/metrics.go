@@ -15,6 +15,7 @@ type Metrics struct {
 	requests *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
 	unread   *prometheus.CounterVec
+	alive    *prometheus.GaugeVec
 }
 
 // NewMetrics makes the metrics and registers them; nil registers them nowhere.
@@ -35,9 +36,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "lafia_webhook_unreadable_total",
 			Help: "Authentic webhooks that could not be read and were kept raw.",
 		}, []string{"channel", "kind"}),
+		alive: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "lafia_channel_alive_timestamp_seconds",
+			Help: "When a channel's far end last said by itself that it is there, in Unix seconds; only channels that do so.",
+		}, []string{"channel"}),
 	}
 	if r != nil {
-		r.MustRegister(m.requests, m.refused, m.unread)
+		r.MustRegister(m.requests, m.refused, m.unread, m.alive)
 	}
 	return m
 }
@@ -48,6 +53,12 @@ func (m *Metrics) observe(channel string, kind message.Kind, out outcome, took t
 
 func (m *Metrics) refuse(channel string, why refusal) {
 	m.refused.WithLabelValues(channel, string(why)).Inc()
+}
+
+// Alive sets when a channel's far end last said that it is there: after a start,
+// what the record knows of before.
+func (m *Metrics) Alive(channel string, at time.Time) {
+	m.alive.WithLabelValues(channel).Set(float64(at.UnixMilli()) / 1000)
 }
 
 func (m *Metrics) unreadable(channel string, kind message.Kind) {

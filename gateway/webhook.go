@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -160,10 +162,14 @@ func (g *Gateway) handle(ch *channel, kind message.Kind, r message.Request, pars
 		}
 		out = worse(out, done)
 	}
+	if parsed.Alive {
+		g.o.Metrics.Alive(ch.Name, g.o.Now())
+		out = worse(out, g.keep(ch, kind, func(ctx context.Context) error { return g.o.Handler.Alive(ctx, ch.Name) }))
+	}
 	if parsed.Unreadable != "" {
 		g.o.Metrics.unreadable(ch.Name, kind)
 		done := g.keep(ch, kind, func(ctx context.Context) error {
-			return g.o.Handler.Unreadable(ctx, ch.Name, kind, r.Body, parsed.Unreadable)
+			return g.o.Handler.Unreadable(ctx, ch.Name, kind, raw(r), parsed.Unreadable)
 		})
 		out = worse(worse(out, outcomeUnreadable), done)
 		if kind == message.KindUSSD && screen == nil {
@@ -289,7 +295,31 @@ func class(err error) string {
 }
 
 func validKind(k message.Kind) bool {
-	return k == message.KindUSSD || k == message.KindSMS || k == message.KindStatus
+	return k == message.KindUSSD || k == message.KindSMS || k == message.KindStatus || k == message.KindCall
+}
+
+// raw writes a request as a file of testdata has it (gatewaytest), so that what
+// could not be read can become a sample. What lets a request in is left out.
+func raw(r message.Request) []byte {
+	var b bytes.Buffer
+	u := *r.URL
+	// Byte by byte as it came: it may be what a signature is over.
+	u.RawQuery = strings.Join(slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(pair string) bool {
+		return pair == "token" || strings.HasPrefix(pair, "token=")
+	}), "&")
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\n", r.Method, u.RequestURI())
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		switch name {
+		case "Lafia-Token", "Authorization", "Cookie", "Content-Length", "Connection":
+			continue
+		}
+		for _, v := range r.Header[name] {
+			fmt.Fprintf(&b, "%s: %s\n", name, v)
+		}
+	}
+	b.WriteByte('\n')
+	b.Write(r.Body)
+	return b.Bytes()
 }
 
 // firstHop is the USSD hop among the events, nil when there is none.

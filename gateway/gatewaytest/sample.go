@@ -108,8 +108,11 @@ func readSample(b []byte) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	segments := strings.Split(u.Path, "/")
-	s.kind = message.Kind(segments[len(segments)-1])
+	segments := strings.Split(u.Path, "/") // "", "webhooks", NAME, kind, and what an aggregator appends
+	if len(segments) < 4 || segments[1] != "webhooks" {
+		return sample{}, fmt.Errorf("%q is no /webhooks/NAME/KIND", u.Path)
+	}
+	s.kind = message.Kind(segments[3])
 	u.Scheme, u.Host = "https", header.Get("Host")
 	s.request = message.Request{
 		Method: part[0], URL: u, Header: header, Body: body, Remote: netip.MustParseAddr("192.0.2.1"),
@@ -128,6 +131,7 @@ func clone(r message.Request) message.Request {
 type (
 	goldenParsed struct {
 		Events     []goldenEvent `json:"events"`
+		Alive      bool          `json:"alive,omitempty"`
 		Refused    string        `json:"refused,omitempty"`
 		Unreadable string        `json:"unreadable,omitempty"`
 	}
@@ -142,11 +146,19 @@ type (
 		To         string         `json:"to"`
 		Text       string         `json:"text"`
 		ExternalID string         `json:"external_id,omitempty"`
+		Identity   string         `json:"identity,omitempty"`
+		Part       *goldenPart    `json:"part,omitempty"`
+		Call       bool           `json:"call,omitempty"`
 		SessionID  string         `json:"session_id,omitempty"`
 		Cumulative bool           `json:"cumulative,omitempty"`
 		Start      bool           `json:"start,omitempty"`
 		Sequence   int            `json:"sequence,omitempty"`
 		SentAt     *time.Time     `json:"sent_at,omitempty"`
+	}
+	goldenPart struct {
+		Ref   string `json:"ref"`
+		Index int    `json:"index"`
+		Total int    `json:"total"`
 	}
 	goldenReceipt struct {
 		ExternalID string         `json:"external_id"`
@@ -155,6 +167,9 @@ type (
 		Status     message.Status `json:"status"`
 		Reason     string         `json:"reason,omitempty"`
 		At         *time.Time     `json:"at,omitempty"`
+		Part       int            `json:"part,omitempty"`
+		Parts      int            `json:"parts,omitempty"`
+		PartID     string         `json:"part_id,omitempty"`
 	}
 	goldenEnd struct {
 		From      string `json:"from"`
@@ -165,24 +180,27 @@ type (
 		Verdict    message.Verdict `json:"verdict"`
 		ExternalID string          `json:"external_id,omitempty"`
 		Reason     string          `json:"reason,omitempty"`
+		Parts      int             `json:"parts,omitempty"`
 	}
 )
 
 // show renders what was parsed, numbers and all, so that two of them can be
 // compared after their memory was written over.
 func show(p message.Parsed) string {
-	g := goldenParsed{Events: []goldenEvent{}, Refused: p.Refused, Unreadable: p.Unreadable}
+	g := goldenParsed{Events: []goldenEvent{}, Alive: p.Alive, Refused: p.Refused, Unreadable: p.Unreadable}
 	for _, e := range p.Events {
 		var s goldenEvent
 		if in := e.Inbound; in != nil {
 			s.Inbound = &goldenInbound{
 				Medium: in.Medium, From: in.From.Reveal(), To: in.To, Text: in.Text, ExternalID: in.ExternalID,
+				Identity: in.Identity, Part: (*goldenPart)(in.Part), Call: in.Call,
 				SessionID: in.SessionID, Cumulative: in.Cumulative, Start: in.Start, Sequence: in.Sequence, SentAt: when(in.SentAt),
 			}
 		}
 		if r := e.Receipt; r != nil {
 			s.Receipt = &goldenReceipt{
 				ExternalID: r.ExternalID, OurID: r.OurID, To: r.To.Reveal(), Status: r.Status, Reason: r.Reason, At: when(r.At),
+				Part: r.Part, Parts: r.Parts, PartID: r.PartID,
 			}
 		}
 		if end := e.End; end != nil {

@@ -118,7 +118,13 @@ type Receipt struct {
 	At         time.Time
 	// Part and Parts are set where receipts come for each part of a long message:
 	// it is delivered when all are. Zero: the receipt is for the whole message.
+	// Parts alone tells how many there are, as the aggregator counts them.
 	Part, Parts int
+	// PartID stands for Part where receipts come for each part and do not number
+	// them: what tells the receipt of one part from that of another, and is the
+	// same in a repeat (Vonage: the part's own id). Without Parts, the parts are
+	// those that the send's answer told of, else those that the text makes.
+	PartID string
 }
 
 // Event is exactly one of its fields.
@@ -188,6 +194,8 @@ type Outcome struct {
 	Verdict    Verdict
 	ExternalID string
 	Reason     string
+	// Parts is how many parts the aggregator made of the message, where it says so.
+	Parts int
 }
 
 // HTTPRequest is a request for the outbox to make. Adapters build it, they
@@ -245,7 +253,8 @@ type TokenSender interface {
 	Sender
 
 	// TokenRequest builds the request for a token. An error names the setting
-	// that is missing.
+	// that is missing. A request without a URL says that this account needs no
+	// token.
 	TokenRequest(a Account) (HTTPRequest, error)
 
 	// ReadToken reads the answer. An error says what was wrong and quotes nothing.
@@ -262,4 +271,23 @@ type SettingChecker interface {
 	// Advice gives one line for each setting at the aggregator that Lafia relies
 	// on and cannot see from here.
 	Advice() []string
+}
+
+// Beater is an Adapter whose far end says by itself, again and again, that it is
+// there (Parsed.Alive). `lafia doctor` fails a channel that was silent longer.
+type Beater interface {
+	// Silence is how long a far end that works may be silent.
+	Silence() time.Duration
+}
+
+// Registrar is an Adapter whose aggregator is told the addresses of webhooks by
+// requests, one for each kind of event, instead of by hand. `lafia channel
+// register` makes them, in order.
+type Registrar interface {
+	// Registrations builds the requests. address is that of the channel's
+	// webhooks as the outside calls it, "https://lafia.example.org/webhooks/NAME":
+	// an adapter appends "/sms?token=" and the token. None at all says that a
+	// setting is missing: SettingChecker says which. Registering again what is
+	// registered must do no harm.
+	Registrations(a Account, address, token string) []HTTPRequest
 }

@@ -316,6 +316,9 @@ func (a *App) channelHealth(ctx context.Context) ([]console.Channel, error) {
 	out := make([]console.Channel, 0, len(a.Channels))
 	for _, c := range a.Channels {
 		h := seen[c.Name]
+		if h.LastAt.Unix() == 0 { // nothing was heard
+			h.LastAt = time.Time{}
+		}
 		out = append(out, console.Channel{
 			Name: c.Name, Adapter: c.Adapter.Name(), LastAt: h.LastAt, Received: h.Received, Unreadable: h.Unreadable,
 			Waiting: h.Waiting, Failed: h.Failed,

@@ -400,6 +400,11 @@ func (c *Conversation) ExternalID(channel, id string) []byte {
 	return v[:]
 }
 
+// Alive notes that a channel's far end says that it is there.
+func (c *Conversation) Alive(ctx context.Context, channel string) error {
+	return c.Store.ChannelAlive(ctx, channel, c.Now())
+}
+
 // End notes that a USSD session ended. The draft stands until its life ends.
 func (c *Conversation) End(context.Context, string, message.SessionEnd) error { return nil }
 

@@ -224,33 +224,3 @@ func (s *Store) Waiting(ctx context.Context) (int, error) {
 	}
 	return n, nil
 }
-
-// Health is what staff see of a channel.
-type Health struct {
-	Channel    string
-	LastAt     time.Time
-	Received   int // SMS and finished USSD runs
-	Unreadable int
-	Waiting    int // messages that wait to be sent
-	Failed     int
-}
-
-// ChannelHealth counts what every channel did since a moment.
-func (s *Store) ChannelHealth(ctx context.Context, since time.Time) ([]Health, error) {
-	rows, err := s.pool.Query(ctx, `
-select channel, coalesce(max(at), 'epoch'), sum(r)::int, sum(u)::int, sum(w)::int, sum(f)::int from (
-	select channel, received_at at, 1 r, 0 u, 0 w, 0 f from inbound where received_at > $1
-	union all select channel, received_at, 1, 0, 0, 0 from submission where received_at > $1 and medium = 'ussd' and not synthetic
-	union all select channel, null, 0, 1, 0, 0 from unreadable where received_at > $1
-	union all select channel, null, 0, 0, (state in ('queued', 'sending'))::int, (state in ('failed', 'expired', 'ambiguous'))::int
-		from outbound where created_at > $1
-) t group by channel order by channel`, since)
-	if err != nil {
-		return nil, fmt.Errorf("counting channels: %w", err)
-	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Health])
-	if err != nil {
-		return nil, fmt.Errorf("counting channels: %w", err)
-	}
-	return out, nil
-}
