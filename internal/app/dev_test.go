@@ -5,16 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"lafia/gateway/message"
 	"lafia/internal/demo"
 	"lafia/internal/programme"
 	"lafia/internal/servers"
 	"lafia/internal/servers/serverstest"
+	"lafia/internal/store"
 	"lafia/internal/vault"
 )
 
@@ -137,4 +144,112 @@ func TestALafiaAsPeopleRunIt(t *testing.T) {
 			}
 		}
 	})
+
+	t.Run("no number, no word and no PIN is anywhere", func(t *testing.T) {
+		i.searched(t, record, ring, closeRecord)
+	})
+}
+
+// searched has some more conversations, the confidential one among them, and
+// looks for the secrets of all in everything that an instance leaves behind.
+func (i *instance) searched(t *testing.T, record *store.Store, ring *vault.Ring, closeRecord func()) {
+	const pin, group = "73920561", "G-LAF1"
+	leader := newWalk(t, programme.Progress, "fr", message.USSD, canary(30)).lead(group, pin)
+	must(t, record.PutGroup(t.Context(), programme.Group{Code: group, Name: "Groupe LAF1", Project: "LAF1", Place: "ML060504", Region: "ML06"},
+		ring.Pseudonym(leader.number).Bytes(), ring.PINHash(group, pin), false))
+	p := newPhone(t, leader.number, i.URL)
+	leader.almost(t, p)
+	wrong := newPhone(t, leader.number, i.URL) // a second call beside it, with a PIN that is wrong
+	_ = wrong.dial("")
+	_ = wrong.press("3")
+	_ = wrong.press("7392056")
+	last := p.show()
+	if reference(last) == "" { // the second call has taken the first one's place: she goes on there
+		last = leader.play(t, newPhone(t, leader.number, i.URL).on(message.USSD), nil)
+	}
+	leader.check(t, record, ring, reference(last))
+
+	// Confidential: a trained person is to call her back, so her number is kept, sealed.
+	c := newPhone(t, canary(31), i.URL)
+	c.dial("")
+	for _, key := range []string{"1", "9", "1", "2"} {
+		last = c.press(key)
+	}
+	if !last.end {
+		t.Fatalf("the confidential conversation goes on:\n%s", last.text)
+	}
+	if _, n := kept(t, record, ring, c.number); n != 1 {
+		t.Fatalf("%d confidential rows", n)
+	}
+	// Words that make an SMS confidential, and ordinary ones.
+	s := newPhone(t, canary(32), i.URL)
+	s.write(canaryWords + " une femme a ete battue hier")
+	if _, n := kept(t, record, ring, s.number); n != 1 {
+		t.Fatalf("%d confidential rows", n)
+	}
+	newPhone(t, canary(33), i.URL).write(canaryWords + " le puits est à sec, été comme hiver, ɲɛgɛn")
+	// A call that is dropped in the words: a draft. A request that cannot be read.
+	// A number that is written as others write it. A token that is wrong.
+	d := newPhone(t, canary(34), i.URL)
+	newWalk(t, programme.Feedback, "bm", message.USSD, d.number).almost(t, d)
+	d.typed(canaryWords)
+	if r := post(i.URL+"/webhooks/"+channel+"/sms?token=dev", url.Values{"from": {canary(35)}, "text": {canaryWords}}); r.err != nil || r.status != http.StatusOK {
+		t.Fatalf("an unreadable SMS got HTTP %d, %v", r.status, r.err)
+	}
+	newPhone(t, "00"+canary(36)[1:], i.URL).dial("")
+	post(i.URL+"/webhooks/"+channel+"/sms?token=wrong", url.Values{"from": {canary(37)}, "to": {shortCode}, "id": {"1"}, "text": {canaryWords}})
+	post(i.URL+"/webhooks/"+canary(38)+"/sms?token=dev&from="+canary(38), url.Values{"from": {canary(38)}, "text": {canaryWords}})
+	post(i.URL+"/webhooks/"+channel+"/status?token=dev", url.Values{"id": {canary(39)}, "phoneNumber": {canary(39)}, "status": {"Failed"}, "failureReason": {canaryWords}})
+	time.Sleep(2200 * time.Millisecond) // drafts are written
+	if _, err := record.Pool().Exec(t.Context(), "checkpoint"); err != nil {
+		t.Fatal(err)
+	}
+
+	h := &haystack{needles: append(encodings(canaryWords), numberNeedles(canaryPrefix[len("+223"):])...)}
+	for _, text := range []string{"été comme hiver, ɲɛgɛn", "dɛɛmɛ ŋ, kɔlɔn", "femme a ete battue", pin} {
+		h.needles = append(h.needles, encodings(text)...)
+	}
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: mustRunning(t, i.dir).RedisSocket, DisableIdentity: true})
+	defer rdb.Close()
+	keys, err := rdb.Keys(t.Context(), "*").Result()
+	must(t, err)
+	if len(keys) < 20 {
+		t.Fatalf("Redis has %d keys: there is nothing to look into", len(keys))
+	}
+	for _, k := range keys {
+		v, err := rdb.Get(t.Context(), k).Bytes()
+		must(t, err)
+		dump, err := rdb.Dump(t.Context(), k).Result()
+		must(t, err)
+		h.piece("a key of Redis", []byte(k))
+		h.piece("Redis "+k, v)
+		h.piece("Redis "+k, []byte(dump))
+	}
+	folders := []string{i.dir}
+	if base := i.base(); base != i.dir {
+		folders = append(folders, base)
+	}
+	look := func(when string) {
+		t.Helper()
+		for _, dir := range folders {
+			h.folder(t, dir)
+		}
+		h.piece("standard output", []byte(i.out.String()))
+		h.piece("standard error", []byte(i.errors.String()))
+		for _, f := range h.found {
+			t.Errorf("%s: %s", when, f)
+		}
+		h.found = nil
+	}
+	look("while it runs")
+	if !strings.Contains(i.errors.String(), "webhook") {
+		t.Error("standard error has no line of a webhook: it was not listened to")
+	}
+	closeRecord()
+	i.end()
+	look("when it has ended")
+	t.Logf("%d pieces, %d MB, %d needles", h.pieces, h.bytes>>20, len(h.needles))
+	if h.bytes < 40<<20 {
+		t.Error("a database and its log are larger than that")
+	}
 }
