@@ -30,7 +30,7 @@ var french = words{
 
 	Title:      "Simulateur de téléphone",
 	Banner:     "Ceci est un simulateur : aucun message ne part vraiment.",
-	BannerMore: "Les téléphones sont dessinés, le reste de Lafia est vrai. Rien n’est facturé, et tout s’efface à l’arrêt.",
+	BannerMore: "Les téléphones sont dessinés et oublient tout à l’arrêt ; le reste de Lafia est vrai. Rien n’est facturé.",
 	Skip:       "Aller aux téléphones",
 
 	Phone: "Téléphone", Number: "Numéro", Change: "Changer", Remove: "Retirer",
@@ -62,7 +62,7 @@ var english = words{
 
 	Title:      "Phone simulator",
 	Banner:     "This is a simulator: no message is really sent.",
-	BannerMore: "The phones are drawn, the rest of Lafia is real. Nothing is charged, and all is forgotten when it stops.",
+	BannerMore: "The phones are drawn, and forget everything when it stops; the rest of Lafia is real. Nothing is charged.",
 	Skip:       "Go to the phones",
 
 	Phone: "Phone", Number: "Number", Change: "Change", Remove: "Remove",
