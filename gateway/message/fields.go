@@ -166,3 +166,16 @@ func TransportOutcome(status int, err error, wrote bool) (o Outcome, decided boo
 	}
 	return o, true
 }
+
+// ReplyWithoutUSSD stands in for a screen at an aggregator that has no USSD,
+// whose adapter reads no hop: the text as it is.
+func ReplyWithoutUSSD(r Reply) Response {
+	end := "false"
+	if r.End {
+		end = "true"
+	}
+	return Response{
+		Status: http.StatusOK, ContentType: "text/plain; charset=utf-8", Body: []byte(r.Text),
+		Header: http.Header{"Lafia-End": {end}},
+	}
+}
