@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"lafia/gateway/africastalking"
+	"lafia/gateway/androidsms"
 	"lafia/gateway/message"
 )
 
@@ -10,6 +11,7 @@ import (
 func Adapters() []message.Adapter {
 	return []message.Adapter{
 		africastalking.New(),
+		androidsms.New(),
 	}
 }
 

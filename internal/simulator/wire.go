@@ -32,6 +32,7 @@ type wire interface {
 // wires is the table of aggregators, by the names of their adapters.
 var wires = map[string]wire{
 	"africastalking": africastalking{},
+	"androidsms":     androidsms{},
 }
 
 // hop is one request of a USSD session.
