@@ -256,11 +256,11 @@ func (r *run) measure(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 		round.Closed.Ratio = round.Closed.Gateway.HopsPerSecond / max(round.Closed.Bare.HopsPerSecond, 1)
-		round.Load = load()
+		round.Load, round.Others = load(), others(round)
 		r.report.Rounds = append(r.report.Rounds, round)
-		r.say("round %d of %d: saturated %.0f hops/s, bare %.0f, ratio %.2f; at %.0f hops/s p99 %.1f ms, bare %.1f ms; load %s", n+1, r.Rounds,
+		r.say("round %d of %d: saturated %.0f hops/s, bare %.0f, ratio %.2f; at %.0f hops/s p99 %.1f ms, bare %.1f ms; others %.0f %%, load %s", n+1, r.Rounds,
 			round.Closed.Gateway.HopsPerSecond, round.Closed.Bare.HopsPerSecond, round.Closed.Ratio,
-			rate, round.Open.Gateway.All.P99, round.Open.Bare.All.P99, round.Load)
+			rate, round.Open.Gateway.All.P99, round.Open.Bare.All.P99, round.Others*100, round.Load)
 	}
 	s := &r.report.Settings
 	s.Rounds, s.Seconds, s.Connections, s.Callers, s.Rate = r.Rounds, r.Round.Seconds(), r.Connections, r.Callers, rate
@@ -310,9 +310,12 @@ func (r *run) cpu(which Child, measured func() (hops int64)) *CPU {
 			Postgres: cpuSeconds(postgres, true), Generator: cpuSeconds(r.generator.cmd.Process.Pid, false),
 		}
 	}
-	a := now()
+	begun := time.Now()
+	busy, a := busySeconds(), now()
 	hops := measured()
 	b := now()
+	busy = busySeconds() - busy
+	capacity := time.Since(begun).Seconds() * float64(runtime.NumCPU())
 	if b.Handler == 0 || hops == 0 {
 		return nil
 	}
@@ -320,7 +323,23 @@ func (r *run) cpu(which Child, measured func() (hops int64)) *CPU {
 	return &CPU{
 		Handler: each(a.Handler, b.Handler), Redis: each(a.Redis, b.Redis),
 		Postgres: each(a.Postgres, b.Postgres), Generator: each(a.Generator, b.Generator),
+		Others: min(max((busy-(b.total()-a.total()))/capacity, 0), 1),
 	}
+}
+
+// others is the mean of a round, long measurements counting as such.
+func others(r Round) float64 {
+	var share, weight float64
+	add := func(c *CPU, w float64) {
+		if c != nil {
+			share, weight = share+c.Others*w, weight+w
+		}
+	}
+	add(r.Closed.Gateway.CPU, 1)
+	add(r.Closed.Bare.CPU, 1)
+	add(r.Open.Gateway.CPU, 2)
+	add(r.Open.Bare.CPU, 2)
+	return share / max(weight, 1)
 }
 
 // describe says on what it is measured.

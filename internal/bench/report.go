@@ -44,6 +44,9 @@ type CPU struct {
 	Redis     float64 `json:"redis"`
 	Postgres  float64 `json:"postgres"`
 	Generator float64 `json:"generator"`
+	// Others is the share of the machine, 0 to 1, that went to processes which are
+	// not part of the measurement: above a few percent, the figures are too low.
+	Others float64 `json:"others_share"`
 }
 
 func (c CPU) total() float64 { return c.Handler + c.Redis + c.Postgres + c.Generator }
@@ -54,6 +57,8 @@ type Round struct {
 	Closed sides  `json:"closed"`
 	Open   opens  `json:"open"`
 	Load   string `json:"load"` // the machine's, at its end
+	// Others is the mean share of the machine that other processes took.
+	Others float64 `json:"others_share"`
 }
 
 type sides struct {
@@ -79,13 +84,19 @@ type Report struct {
 	Machine  Machine  `json:"machine"`
 	Settings Settings `json:"settings"`
 
-	HopsPerSecond     Figure  `json:"hops_per_second"`
-	BareHopsPerSecond Figure  `json:"bare_hops_per_second"`
-	Ratio             Figure  `json:"ratio"` // gateway ÷ bare, of saturated hops a second, within a round
-	Goal              float64 `json:"ratio_goal"`
+	HopsPerSecond     Figure `json:"hops_per_second"`
+	BareHopsPerSecond Figure `json:"bare_hops_per_second"`
+	Ratio             Figure `json:"ratio"` // gateway ÷ bare, of saturated hops a second, within a round
+	// CPURatio is bare ÷ gateway of the processor time a hop at saturation, all
+	// processes together: what the ratio is where cores are the limit, and less at
+	// the mercy of what else the machine does.
+	CPURatio Figure  `json:"cpu_ratio"`
+	Goal     float64 `json:"ratio_goal"`
 
 	Latency     Latencies `json:"latency"`
 	BareLatency Latencies `json:"bare_latency"`
+
+	Others Figure `json:"others_share"` // of the machine, during the kept rounds
 
 	Errors   int64  `json:"errors"`
 	Error    string `json:"first_error,omitempty"`
@@ -162,6 +173,13 @@ func (r *Report) settle() {
 	r.HopsPerSecond = of(func(r Round) float64 { return r.Closed.Gateway.HopsPerSecond })
 	r.BareHopsPerSecond = of(func(r Round) float64 { return r.Closed.Bare.HopsPerSecond })
 	r.Ratio = of(func(r Round) float64 { return r.Closed.Ratio })
+	r.CPURatio = of(func(r Round) float64 {
+		if r.Closed.Gateway.CPU == nil || r.Closed.Bare.CPU == nil {
+			return 0
+		}
+		return r.Closed.Bare.CPU.total() / max(r.Closed.Gateway.CPU.total(), 1)
+	})
+	r.Others = of(func(r Round) float64 { return r.Others })
 	side := func(o func(Round) openRound) Latencies {
 		return Latencies{
 			P50: of(func(r Round) float64 { return o(r).All.P50 }), P99: of(func(r Round) float64 { return o(r).All.P99 }),
@@ -177,6 +195,14 @@ func (r *Report) settle() {
 	r.BareLatency = side(func(r Round) openRound { return r.Open.Bare })
 }
 
+// busyNote warns where the machine had other work.
+func busyNote(o Figure) string {
+	if o.Median < 0.05 {
+		return ""
+	}
+	return ": the absolute figures are too low, and the ratio is uncertain; measure again on a quiet machine"
+}
+
 // Print writes the report for people.
 func (r *Report) Print(out io.Writer) {
 	p := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
@@ -189,6 +215,9 @@ func (r *Report) Print(out io.Writer) {
 	}
 	p("%d cores (%s), %s, %s, PostgreSQL %s (fsync %s, synchronous_commit %s), Redis %s", m.Cores, m.Model, m.System, m.Go, m.Postgres, m.Fsync, m.Commit, m.Redis)
 	p("generator, gateway, bare handler and servers share the cores; load before: %s", m.Load)
+	if o := r.Others; o.High > 0 {
+		p("other processes took %.0f %% of the machine (%.0f to %.0f)%s", o.Median*100, o.Low*100, o.High*100, busyNote(o))
+	}
 	p("%d rounds of %.0f s, the first dropped; medians of the other %d (low to high)", len(r.Rounds), s.Seconds, kept)
 	p("bare handler: same binary and server settings, one Redis GET, one EVALSHA compare-and-set of %d bytes, as the gateway's sessions", s.SessionBytes)
 	p("")
@@ -200,6 +229,9 @@ func (r *Report) Print(out io.Writer) {
 	row("", "gateway", "bare handler")
 	row(fmt.Sprintf("saturated, %d connections: hops/s", s.Connections), num(r.HopsPerSecond, "%.0f"), num(r.BareHopsPerSecond, "%.0f"))
 	row("  gateway / bare", fmt.Sprintf("%s, goal %.2f", num(r.Ratio, "%.2f"), r.Goal), "1")
+	if r.CPURatio.Median > 0 {
+		row("  bare / gateway, by processor time a hop", num(r.CPURatio, "%.2f"), "1")
+	}
 	row(fmt.Sprintf("constant %.0f hops/s, %d callers: replies/s", s.Rate, s.Callers), num(r.Latency.RepliesASec, "%.0f"), num(r.BareLatency.RepliesASec, "%.0f"))
 	both := func(name string, of func(Latencies) Figure) {
 		row(name, num(of(r.Latency), "%.1f")+" ms", num(of(r.BareLatency), "%.1f")+" ms")
