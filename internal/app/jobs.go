@@ -60,6 +60,21 @@ func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[job.Purge]) error {
 	return classed(w.log, "deleting what has outlived its time", w.store.Purge(ctx, w.now()))
 }
 
+// partsWorker handles long messages whose parts did not all come.
+type partsWorker struct {
+	river.WorkerDefaults[job.CloseParts]
+	conversation *conversation.Conversation
+	log          *slog.Logger
+}
+
+func (w *partsWorker) Work(ctx context.Context, _ *river.Job[job.CloseParts]) error {
+	n, err := w.conversation.CloseParts(ctx)
+	if n > 0 {
+		w.log.Warn("long messages are handled without parts that never came", "messages", n)
+	}
+	return classed(w.log, "closing incomplete messages", err)
+}
+
 // classed lets an error into the queue by its class alone: River stores errors,
 // and a database's error can quote values.
 func classed(log *slog.Logger, doing string, err error) error {
@@ -97,6 +112,10 @@ func (a *App) startJobs(ctx context.Context) error {
 	river.AddWorker(workers, &inboundWorker{conversation: a.conversation, log: a.Log})
 	river.AddWorker(workers, &outboundWorker{outbox: out, log: a.Log})
 	river.AddWorker(workers, &purgeWorker{store: a.store, now: a.Now, log: a.Log})
+	river.AddWorker(workers, &partsWorker{conversation: a.conversation, log: a.Log})
+	parts := river.NewPeriodicJob(river.PeriodicInterval(10*time.Minute), func() (river.JobArgs, *river.InsertOpts) {
+		return job.CloseParts{}, &river.InsertOpts{Queue: job.QueueUpkeep, UniqueOpts: river.UniqueOpts{ByPeriod: 10 * time.Minute}}
+	}, &river.PeriodicJobOpts{RunOnStart: true})
 	purge := river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 		return job.Purge{}, &river.InsertOpts{Queue: job.QueueUpkeep, UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
 	}, &river.PeriodicJobOpts{RunOnStart: true})
@@ -107,9 +126,9 @@ func (a *App) startJobs(ctx context.Context) error {
 			job.QueueOutbound: {MaxWorkers: 16},
 			job.QueueUpkeep:   {MaxWorkers: 1},
 		},
-		Workers: workers, PeriodicJobs: []*river.PeriodicJob{purge},
+		Workers: workers, PeriodicJobs: []*river.PeriodicJob{purge, parts},
 		FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 200 * time.Millisecond,
-		JobTimeout: 30 * time.Second, RescueStuckJobsAfter: 3 * time.Minute,
+		JobTimeout: 45 * time.Second, RescueStuckJobsAfter: 3 * time.Minute,
 		Logger: slog.New(slog.DiscardHandler), // River's lines would repeat ours
 	})
 	if err != nil {

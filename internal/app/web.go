@@ -18,9 +18,13 @@ import (
 func (a *App) startWeb() error {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	words := a.conversation.Words.Words("")
+	metrics := gateway.NewMetrics(a.registry)
+	if err := a.recallAlive(metrics); err != nil {
+		return err
+	}
 	a.web = gateway.NewApp(gateway.AppOptions{TrustedProxies: a.TrustedProxies, Log: a.Log})
 	gateway.New(gateway.Options{
-		Channels: a.Channels, Handler: a.conversation, Now: a.Now, Log: a.Log, Metrics: gateway.NewMetrics(a.registry),
+		Channels: a.Channels, Handler: a.conversation, Now: a.Now, Log: a.Log, Metrics: metrics,
 		TrustedProxies: a.TrustedProxies, BusyText: words.Folded("error.busy", nil), FailText: words.Folded("error.notsaved", nil),
 	}).Mount(a.web)
 	c, err := a.newConsole()
@@ -34,16 +38,16 @@ func (a *App) startWeb() error {
 	a.web.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 	a.web.Get("/readyz", a.ready)
 	a.web.Get("/", func(c *fiber.Ctx) error { return c.Redirect("/console", fiber.StatusSeeOther) })
-	metrics := adaptor.HTTPHandler(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
+	scrape := adaptor.HTTPHandler(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
 	if a.AdminListen == "" {
-		a.web.Get("/metrics", metrics)
+		a.web.Get("/metrics", scrape)
 	} else {
 		l, err := listen(a.AdminListen)
 		if err != nil {
 			return err
 		}
 		a.admin = gateway.NewApp(gateway.AppOptions{Log: a.Log})
-		a.admin.Get("/metrics", metrics)
+		a.admin.Get("/metrics", scrape)
 		a.admin.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 		a.admin.Get("/readyz", a.ready)
 		go func() { _ = a.admin.Listener(l) }()
@@ -55,6 +59,23 @@ func (a *App) startWeb() error {
 		}
 	}()
 	a.onStop(a.closeWeb)
+	return nil
+}
+
+// recallAlive sets the metric of signs of life to what the record knows, so that
+// a restart does not look like a phone that was never heard.
+func (a *App) recallAlive(m *gateway.Metrics) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	alive, err := a.store.ChannelsAlive(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range a.Channels {
+		if at, ok := alive[c.Name]; ok {
+			m.Alive(c.Name, at)
+		}
+	}
 	return nil
 }
 

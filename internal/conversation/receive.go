@@ -22,36 +22,30 @@ import (
 // conversation on a network that can be away for days.
 const numberLife = 14 * 24 * time.Hour
 
-// Receive makes an SMS durable, with the job that handles it. An error means
-// that nothing is stored and the aggregator should try again.
+// Receive makes an SMS or a missed call durable, with the job that handles it.
+// An error means that nothing is stored and the aggregator should try again.
 func (c *Conversation) Receive(ctx context.Context, channel string, in message.Inbound) error {
+	in = c.behindService(in)
 	now := c.Now()
 	who := c.Ring.Pseudonym(in.From.Reveal())
 	content := c.Ring.ID("content", []byte(in.Text))
-	// A message without an aggregator's id is identified by number, text and
-	// sent-at, or by the minute it came in where there is no sent-at.
-	id := []byte(in.ExternalID)
-	if in.ExternalID == "" {
-		at := in.SentAt
-		if at.IsZero() {
-			at = now.Truncate(time.Minute)
-		}
-		id = []byte(in.Text + "\x00" + at.UTC().Format(time.RFC3339Nano))
-	}
-	key := c.Ring.ID("message", []byte(channel), who.Bytes(), id)
+	key := c.Ring.ID("message", []byte(channel), who.Bytes(), identityOf(in, now))
 	altered := c.Ring.ID("message-altered", key[:], content[:])
 	day, box, err := c.inbox.today(ctx, c, now)
 	if err != nil {
 		return err
 	}
 	m := store.Received{
-		Inbound:     store.Inbound{ID: key.UUID(), Contact: who.Bytes(), Channel: channel, Answerable: in.From.IsPhone() && !c.Own(in.From), SentAt: in.SentAt, ReceivedAt: now},
+		Inbound: store.Inbound{
+			ID: key.UUID(), Contact: who.Bytes(), Channel: channel, SentAt: in.SentAt, ReceivedAt: now,
+			Answerable: in.From.IsPhone() && !in.Call && !c.Own(in.From),
+		},
 		Key:         key[:],
 		ContentHMAC: content[:],
 		AlteredKey:  altered[:],
 		AlteredID:   altered.UUID(),
 	}
-	body, err := json.Marshal(envelope{Day: day, Text: in.Text})
+	body, err := json.Marshal(envelope{Day: day, Text: in.Text, Call: in.Call})
 	if err != nil {
 		return fmt.Errorf("writing a message: %w", err)
 	}
@@ -61,12 +55,40 @@ func (c *Conversation) Receive(ctx context.Context, channel string, in message.I
 		m.Number = c.Ring.Seal([]byte(in.From.Reveal()), numberBound(who.Bytes()))
 		m.NumberUntil = now.Add(numberLife)
 	}
+	if isPart(in) {
+		return c.Store.ReceivePart(ctx, c.part(channel, in, m))
+	}
 	return c.Store.Receive(ctx, m)
+}
+
+// identityOf is what a repeat of a message is known by: what the adapter says,
+// else the aggregator's id, else its text and when it was sent, or the minute it
+// came in where nobody says that.
+func identityOf(in message.Inbound, now time.Time) []byte {
+	switch {
+	case in.Identity != "":
+		return []byte(in.Identity)
+	case in.ExternalID != "":
+		return []byte(in.ExternalID)
+	}
+	at := in.SentAt
+	if at.IsZero() {
+		at = now.Truncate(time.Minute)
+	}
+	id := in.Text + "\x00" + at.UTC().Format(time.RFC3339Nano)
+	if in.Call {
+		id += "\x00call"
+	}
+	if p := in.Part; isPart(in) {
+		id += fmt.Sprintf("\x00part\x00%d\x00%d\x00%s", p.Index, p.Total, p.Ref)
+	}
+	return []byte(id)
 }
 
 type envelope struct {
 	Day  string `json:"d"`
 	Text string `json:"t"`
+	Call bool   `json:"c,omitempty"`
 }
 
 func numberBound(contact []byte) string { return "number/" + string(contact) }
@@ -124,7 +146,7 @@ func (c *Conversation) Handle(ctx context.Context, inboundID string) error {
 
 // handle gives the reply to one message, "" for none.
 func (c *Conversation) handle(ctx context.Context, m store.Inbound) (string, error) {
-	text, err := c.openInbound(ctx, m)
+	words, err := c.openInbound(ctx, m)
 	if err != nil {
 		return "", err
 	}
@@ -133,11 +155,14 @@ func (c *Conversation) handle(ctx context.Context, m store.Inbound) (string, err
 	who.key.Channel, who.key.Medium = m.Channel, string(message.SMS)
 	who.session = "sms"
 	who.hop = c.Ring.ID("hop", []byte(m.Channel), m.Contact, []byte("message"), []byte(m.ID))
-	who.in = message.Inbound{Medium: message.SMS, Text: text, SentAt: m.SentAt}
+	who.in = message.Inbound{Medium: message.SMS, Text: words.Text, Call: words.Call, SentAt: m.SentAt}
 	who.now = m.ReceivedAt
 	for range maxTries {
 		var a answered
-		if a, err = c.text(ctx, who); err == nil {
+		if a, err = c.text(ctx, who, m.Partial); err == nil {
+			if words.Call {
+				return "", nil // a missed call costs nothing, and so does its answer
+			}
 			return a.Text, nil
 		}
 		if !errors.Is(err, errMoved) {
@@ -147,8 +172,8 @@ func (c *Conversation) handle(ctx context.Context, m store.Inbound) (string, err
 	return "", err
 }
 
-// text is the trip of one SMS through her conversation.
-func (c *Conversation) text(ctx context.Context, who caller) (answered, error) {
+// text is the trip of one SMS, or of a missed call, through her conversation.
+func (c *Conversation) text(ctx context.Context, who caller, partial bool) (answered, error) {
 	loaded, err := c.Sessions.Load(ctx, who.key)
 	if err != nil {
 		return answered{}, err
@@ -177,6 +202,9 @@ func (c *Conversation) text(ctx context.Context, who caller) (answered, error) {
 		}
 	}
 	t.live.close(who.hop, who.now)
+	if t.finished != nil && partial {
+		t.finished.sub.Partial = true
+	}
 	if t.finished != nil && t.open {
 		t.live.Last.Text, t.live.Last.End = t.ack(), false
 	}
@@ -236,6 +264,9 @@ func (t *trip) settleText() {
 		t.live.Language = t.contact.Language
 	}
 	switch {
+	case t.who.in.Call || asksForCall(text):
+		t.keepOpen(text, false)
+		t.finished.sub.Answers[callAnswer] = "yes"
 	case asksConfidential(text) || asked && l.Cursor.Flow == flow.Main && strings.TrimSpace(text) == "9":
 		t.keepOpen(text, true)
 	case wishesMenu(text) && !(asked && takesWords(l.Shown.Input) && programme.MatchKey(text) != "menu"):
@@ -365,33 +396,30 @@ func (k *inboxKeys) of(ctx context.Context, c *Conversation, day string) (vault.
 	return box, err
 }
 
-func (c *Conversation) openInbound(ctx context.Context, m store.Inbound) (string, error) {
-	if len(m.Sealed) < len(time.DateOnly) {
-		return "", errors.New("a message is empty that was not handled")
+func (c *Conversation) openInbound(ctx context.Context, m store.Inbound) (envelope, error) {
+	if m.Parts != nil {
+		return c.openParts(ctx, m.Parts)
 	}
-	day := string(m.Sealed[:len(time.DateOnly)])
-	box, err := c.inbox.of(ctx, c, day)
-	if err != nil {
-		return "", err
-	}
-	plain, err := box.Open(m.Sealed[len(time.DateOnly):], "inbound/"+day)
-	if err != nil {
-		return "", err
-	}
-	var e envelope
-	if err := json.Unmarshal(plain, &e); err != nil {
-		return "", fmt.Errorf("reading a message: %w", err)
-	}
-	return e.Text, nil
+	return c.openEnvelope(ctx, m.Sealed)
 }
 
-// Receipt moves a sent message's state forward.
-func (c *Conversation) Receipt(ctx context.Context, channel string, r message.Receipt) error {
-	if r.ExternalID == "" {
-		return nil
+func (c *Conversation) openEnvelope(ctx context.Context, sealed []byte) (e envelope, err error) {
+	if len(sealed) < len(time.DateOnly) {
+		return e, errors.New("a message is empty that was not handled")
 	}
-	id := c.ExternalID(channel, r.ExternalID)
-	return c.Store.Receipt(ctx, id, string(r.Status), c.Now())
+	day := string(sealed[:len(time.DateOnly)])
+	box, err := c.inbox.of(ctx, c, day)
+	if err != nil {
+		return e, err
+	}
+	plain, err := box.Open(sealed[len(time.DateOnly):], "inbound/"+day)
+	if err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(plain, &e); err != nil {
+		return e, fmt.Errorf("reading a message: %w", err)
+	}
+	return e, nil
 }
 
 // ExternalID gives what an aggregator's id of a sent message is known by.

@@ -18,6 +18,13 @@ type SendOutbound struct {
 // Kind names the job in the queue.
 func (SendOutbound) Kind() string { return "send_outbound" }
 
+// CloseParts asks for long messages whose parts did not all come to be handled as
+// they are.
+type CloseParts struct{}
+
+// Kind names the job in the queue.
+func (CloseParts) Kind() string { return "close_parts" }
+
 // Purge asks for what has outlived its time to be deleted.
 type Purge struct{}
 

@@ -7,7 +7,6 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -54,7 +53,8 @@ type Options struct {
 // Outbox sends messages.
 type Outbox struct {
 	Options
-	pace map[string]*rate.Limiter
+	pace   map[string]*rate.Limiter
+	tokens *tokens
 }
 
 // New makes an outbox.
@@ -62,7 +62,7 @@ func New(o Options) *Outbox {
 	if o.Count == nil {
 		o.Count = func(string, string) {}
 	}
-	b := &Outbox{Options: o, pace: map[string]*rate.Limiter{}}
+	b := &Outbox{Options: o, pace: map[string]*rate.Limiter{}, tokens: newTokens()}
 	for name, c := range o.Channels {
 		if c.Rate > 0 {
 			b.pace[name] = rate.NewLimiter(rate.Limit(c.Rate), max(1, int(c.Rate)))
@@ -75,8 +75,12 @@ func New(o Options) *Outbox {
 // its reader any more.
 const giveUp = 48 * time.Hour
 
-// callTimeout bounds one request to an aggregator.
-const callTimeout = 20 * time.Second
+// callTimeout bounds one request to an aggregator, attemptTimeout all that an
+// attempt does: waiting for its turn, a token and its renewal, and the request.
+const (
+	callTimeout    = 20 * time.Second
+	attemptTimeout = 35 * time.Second
+)
 
 // ErrAgain says that a message was surely not sent and should be tried again.
 var ErrAgain = errors.New("not sent, to be tried again")
@@ -95,7 +99,7 @@ func (o *Outbox) Send(ctx context.Context, id string, queuedAt time.Time) error 
 	if err != nil || !ok {
 		return err
 	}
-	out := o.attempt(ctx, m, queuedAt)
+	out, segments := o.attempt(ctx, m, queuedAt)
 	o.Count(m.Channel, string(out.Verdict))
 	state := map[message.Verdict]string{
 		message.Sent: "sent", message.Rejected: "failed", message.Retry: "queued", message.Ambiguous: "ambiguous",
@@ -106,7 +110,9 @@ func (o *Outbox) Send(ctx context.Context, id string, queuedAt time.Time) error 
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := o.Store.EndAttempt(end, id, string(out.Verdict), state, external, o.Now()); err != nil {
+	if err := o.Store.EndAttempt(end, id, store.AttemptEnd{
+		Verdict: string(out.Verdict), State: state, ExternalID: external, Reason: out.Reason, Parts: out.Parts, Segments: segments,
+	}, o.Now()); err != nil {
 		return err
 	}
 	o.Log.Info("attempt to send", "channel", m.Channel, "class", m.Class, "verdict", out.Verdict, "reason", out.Reason)
@@ -116,10 +122,11 @@ func (o *Outbox) Send(ctx context.Context, id string, queuedAt time.Time) error 
 	return nil
 }
 
-// attempt makes the request. What can't be built is rejected: it would never go.
-func (o *Outbox) attempt(ctx context.Context, m store.Outbound, queuedAt time.Time) message.Outcome {
-	reject := func(why string) message.Outcome {
-		return message.Outcome{Verdict: message.Rejected, Reason: why}
+// attempt makes the request, and tells how many segments the text has. What
+// can't be built is rejected: it would never go.
+func (o *Outbox) attempt(ctx context.Context, m store.Outbound, queuedAt time.Time) (out message.Outcome, segments int) {
+	reject := func(why string) (message.Outcome, int) {
+		return message.Outcome{Verdict: message.Rejected, Reason: why}, 0
 	}
 	ch, ok := o.Channels[m.Channel]
 	switch {
@@ -138,30 +145,25 @@ func (o *Outbox) attempt(ctx context.Context, m store.Outbound, queuedAt time.Ti
 	if err != nil {
 		return reject("the text does not open")
 	}
-	req, err := ch.Sender.Request(message.Outbound{ID: m.ID, From: ch.From, To: number, Text: text}, ch.Account)
-	if err != nil {
-		return reject(err.Error())
-	}
-	if err := o.wait(ctx, m.Channel, text); err != nil {
-		return message.Outcome{Verdict: message.Retry, Reason: "the channel's rate is used up"}
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	_, _, segments = gsm.Measure(text)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	status, body, err, wrote := o.Transport.Do(ctx, m.Channel, req)
-	out := ch.Sender.Outcome(status, body, err, wrote)
-	if out.Verdict == "" {
-		return message.Outcome{Verdict: message.Ambiguous, Reason: fmt.Sprintf("HTTP status %d", status)}
+	if err := o.wait(ctx, m.Channel, segments); err != nil {
+		return message.Outcome{Verdict: message.Retry, Reason: "the channel's rate is used up"}, segments
 	}
-	return out
+	out = o.exchange(ctx, ch, m.Channel, message.Outbound{ID: m.ID, From: ch.From, To: number, Text: text})
+	if out.Verdict == "" {
+		out.Verdict, out.Reason = message.Ambiguous, "the adapter gave no verdict"
+	}
+	return out, segments
 }
 
 // wait holds a message until its channel's rate allows its segments, at most 5 s.
-func (o *Outbox) wait(ctx context.Context, channel, text string) error {
+func (o *Outbox) wait(ctx context.Context, channel string, segments int) error {
 	l := o.pace[channel]
 	if l == nil {
 		return nil
 	}
-	_, _, segments := gsm.Measure(text)
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	return l.WaitN(ctx, min(segments, l.Burst()))

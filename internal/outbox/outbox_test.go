@@ -64,14 +64,19 @@ type desk struct {
 func newDesk(t *testing.T, f *far) *desk {
 	t.Helper()
 	ctx := context.Background()
-	s, err := store.Open(ctx, serverstest.Postgres(t), store.Options{MaxConns: 4})
+	url := serverstest.PostgresFrom(t, "outbox", func(url string) error {
+		s, err := store.Open(ctx, url, store.Options{MaxConns: 2})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.Migrate(ctx)
+	})
+	s, err := store.Open(ctx, url, store.Options{MaxConns: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	if err := s.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
 	d := &desk{t: t, store: s, far: f, id: "00000000-0000-8000-8000-000000000001"}
 	contact := make([]byte, 32)
 	if err := s.PutNumber(ctx, contact, []byte("+22300000001"), now.Add(time.Hour)); err != nil {
@@ -96,6 +101,31 @@ func (d *desk) state() string {
 		d.t.Fatal(err)
 	}
 	return o.State
+}
+
+// receipt stores a delivery report.
+func (d *desk) receipt(r store.Receipt) {
+	d.t.Helper()
+	if r.Channel == "" {
+		r.Channel = "at"
+	}
+	if err := d.store.Receipt(context.Background(), r, now); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) send() {
+	d.t.Helper()
+	if err := d.box.Send(context.Background(), d.id, now); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) is(want string) {
+	d.t.Helper()
+	if got := d.state(); got != want {
+		d.t.Fatalf("state %s, want %s", got, want)
+	}
 }
 
 func TestWhatAnAttemptAmountsTo(t *testing.T) {
@@ -154,9 +184,7 @@ func TestReceiptsMoveForwardOnlyAndMayComeFirst(t *testing.T) {
 	d := newDesk(t, f)
 	receipt := func(state string) {
 		t.Helper()
-		if err := d.store.Receipt(context.Background(), []byte("at/ATXid_1"), state, now); err != nil {
-			t.Fatal(err)
-		}
+		d.receipt(store.Receipt{ExternalID: []byte("at/ATXid_1"), State: state})
 	}
 	f.during = func() { receipt("delivered") } // before the send has returned
 	if err := d.box.Send(context.Background(), d.id, now); err != nil {

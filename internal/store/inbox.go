@@ -20,6 +20,8 @@ type Inbound struct {
 	Contact    []byte
 	Channel    string
 	Sealed     []byte
+	Parts      [][]byte // of a joined message, instead of Sealed; nil: a part that never came
+	Partial    bool     // a part never came
 	Answerable bool
 	SentAt     time.Time
 	ReceivedAt time.Time
@@ -142,9 +144,9 @@ func (h *Hand) Next(ctx context.Context) (Inbound, error) {
 	var m Inbound
 	var sent *time.Time
 	err := h.conn.QueryRow(ctx, `
-select id::text, contact, channel, sealed, answerable, sent_at, received_at from inbound
+select id::text, contact, channel, sealed, parts, partial, answerable, sent_at, received_at from inbound
 where contact = $1 and handled_at is null order by n limit 1`, h.Contact).
-		Scan(&m.ID, &m.Contact, &m.Channel, &m.Sealed, &m.Answerable, &sent, &m.ReceivedAt)
+		Scan(&m.ID, &m.Contact, &m.Channel, &m.Sealed, &m.Parts, &m.Partial, &m.Answerable, &sent, &m.ReceivedAt)
 	if err != nil {
 		return m, fmt.Errorf("taking the next message: %w", notFound(err))
 	}
@@ -167,7 +169,7 @@ type Answer struct {
 // now), and queues its reply, in one transaction.
 func (h *Hand) Handled(ctx context.Context, inboundID string, a Answer, now time.Time) error {
 	err := pgx.BeginFunc(ctx, h.conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `update inbound set handled_at = $2, sealed = '' where id = $1 and handled_at is null`, inboundID, now); err != nil {
+		if _, err := tx.Exec(ctx, `update inbound set handled_at = $2, sealed = '', parts = null where id = $1 and handled_at is null`, inboundID, now); err != nil {
 			return err
 		}
 		if a.Sealed == nil {

@@ -2,10 +2,14 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"lafia/internal/job"
 )
 
 // Outbound is a message to send, sealed.
@@ -60,33 +64,52 @@ func (s *Store) BeginAttempt(ctx context.Context, id string, now time.Time) (boo
 	return ok, err
 }
 
-// EndAttempt stores what an attempt amounted to, and joins a receipt that came
+// AttemptEnd is what an attempt to send amounted to.
+type AttemptEnd struct {
+	Verdict    string
+	State      string // the message's state, unless a receipt moved it meanwhile
+	ExternalID []byte // HMAC of the aggregator's id; nil: it gave none
+	Reason     string // without number or text
+	Parts      int    // how many the aggregator says it made; 0: it does not say
+	Segments   int    // how many the text makes by our own measure
+}
+
+// EndAttempt stores what an attempt amounted to, and joins receipts that came
 // before the send had returned.
-func (s *Store) EndAttempt(ctx context.Context, id, verdict, state string, externalID []byte, now time.Time) error {
+func (s *Store) EndAttempt(ctx context.Context, id string, e AttemptEnd, now time.Time) error {
 	return s.inTx(ctx, "ending an attempt to send", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `
-update attempt set verdict = $2, ended_at = $3
-where n = (select max(n) from attempt where outbound_id = $1)`, id, verdict, now); err != nil {
+		if err := lockExternal(ctx, tx, e.ExternalID); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-update outbound set state = $2, external_id = coalesce($3, external_id), changed_at = $4 where id = $1 and state = 'sending'`,
-			id, state, externalID, now); err != nil {
+update attempt set verdict = $2, ended_at = $3, reason = left($4, 200)
+where n = (select max(n) from attempt where outbound_id = $1)`, id, e.Verdict, now, e.Reason); err != nil {
 			return err
 		}
-		if externalID == nil {
-			return nil
+		// What the aggregator counts goes before what the text makes.
+		if _, err := tx.Exec(ctx, `
+update outbound set state = case when state = 'sending' then $2 else state end,
+	external_id = coalesce($3, external_id), changed_at = $4,
+	parts = case when $5 > 0 then $5 when parts > 0 then parts else $6 end
+where id = $1`, id, e.State, e.ExternalID, now, e.Parts, e.Segments); err != nil {
+			return err
 		}
-		rows, err := tx.Query(ctx, `delete from receipt where external_id = $1 returning state`, externalID)
+		if err := advanceByParts(ctx, tx, id, now); err != nil || e.ExternalID == nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `delete from receipt where external_id = $1 returning state, part, parts`, e.ExternalID)
 		if err != nil {
 			return err
 		}
-		states, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		waited, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Receipt, err error) {
+			err = row.Scan(&r.State, &r.Part, &r.Parts)
+			return r, err
+		})
 		if err != nil {
 			return err
 		}
-		for _, st := range states {
-			if err := advance(ctx, tx, externalID, st, now); err != nil {
+		for _, r := range waited {
+			if err := report(ctx, tx, id, r, now); err != nil {
 				return err
 			}
 		}
@@ -94,34 +117,169 @@ update outbound set state = $2, external_id = coalesce($3, external_id), changed
 	})
 }
 
-// forward is the order of delivery states: a receipt never moves a message back.
-const forward = `array_position(array['queued', 'sending', 'ambiguous', 'unknown', 'sent', 'failed', 'expired', 'delivered'], %s)`
-
-func advance(ctx context.Context, tx pgx.Tx, externalID []byte, state string, now time.Time) error {
-	q := fmt.Sprintf(`update outbound set state = $2, changed_at = $3 where external_id = $1 and `+forward+` < `+forward, "state", "$2::text")
-	_, err := tx.Exec(ctx, q, externalID, state, now)
+// lockExternal lets the end of an attempt and a receipt for it come one after the
+// other: at the same time the receipt would find no message, and the end no
+// receipt.
+func lockExternal(ctx context.Context, tx pgx.Tx, externalID []byte) error {
+	if len(externalID) < 8 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(externalID)))
 	return err
 }
 
-// Receipt moves a message's delivery state forward, or keeps the receipt for a
-// send that has not returned yet.
-func (s *Store) Receipt(ctx context.Context, externalID []byte, state string, now time.Time) error {
+// forward is the order of delivery states: a receipt never moves a message back.
+const forward = `array_position(array['queued', 'sending', 'ambiguous', 'unknown', 'sent', 'failed', 'expired', 'delivered'], %s)`
+
+func advance(ctx context.Context, tx pgx.Tx, id, state string, now time.Time) error {
+	q := fmt.Sprintf(`update outbound set state = $2, changed_at = $3 where id = $1 and `+forward+` < `+forward, "state", "$2::text")
+	_, err := tx.Exec(ctx, q, id, state, now)
+	return err
+}
+
+// Receipt is a delivery report on its way into the record.
+type Receipt struct {
+	Channel    string
+	OurID      string // id of the message; "": the report does not carry it
+	ExternalID []byte // HMAC of the aggregator's id; nil: there is none
+	State      string
+	Part       []byte // HMAC of what tells the part; nil: the report is for the whole message
+	Parts      int    // how many there are; 0: the report does not say
+}
+
+// Receipt moves a message's delivery state forward. It looks for the message by
+// our id, then by the aggregator's, and keeps the receipt for a send that has not
+// returned yet.
+func (s *Store) Receipt(ctx context.Context, r Receipt, now time.Time) error {
 	return s.inTx(ctx, "storing a receipt", func(tx pgx.Tx) error {
-		var known bool
-		if err := tx.QueryRow(ctx, `select exists (select from outbound where external_id = $1)`, externalID).Scan(&known); err != nil {
-			return err
+		var id string
+		if r.OurID != "" {
+			err := tx.QueryRow(ctx, `select id::text from outbound where id = $1 and channel = $2 for update`, r.OurID, r.Channel).Scan(&id)
+			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				return err
+			}
 		}
-		if !known {
-			_, err := tx.Exec(ctx, `insert into receipt (external_id, state, received_at) values ($1, $2, $3)`, externalID, state, now)
-			return err
+		if id == "" && r.ExternalID != nil {
+			if err := lockExternal(ctx, tx, r.ExternalID); err != nil {
+				return err
+			}
+			err := tx.QueryRow(ctx, `select id::text from outbound where external_id = $1 for update`, r.ExternalID).Scan(&id)
+			if errors.Is(err, pgx.ErrNoRows) {
+				_, err = tx.Exec(ctx, `insert into receipt (external_id, state, part, parts, received_at) values ($1, $2, $3, $4, $5)`,
+					r.ExternalID, r.State, r.Part, r.Parts, now)
+				return err
+			}
+			if err != nil {
+				return err
+			}
 		}
-		return advance(ctx, tx, externalID, state, now)
+		if id == "" {
+			return nil // nothing of ours, and no send can claim it
+		}
+		return report(ctx, tx, id, r, now)
 	})
+}
+
+// report applies a receipt to a message that is locked. A state that nobody
+// knows says nothing: the message keeps the one that it has.
+func report(ctx context.Context, tx pgx.Tx, id string, r Receipt, now time.Time) error {
+	if r.Parts > 0 {
+		if _, err := tx.Exec(ctx, `update outbound set parts = $2 where id = $1`, id, min(r.Parts, 255)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.State == "unknown":
+		return nil
+	case r.Part == nil:
+		if err := advance(ctx, tx, id, r.State, now); err != nil {
+			return err
+		}
+	default:
+		q := fmt.Sprintf(`
+insert into outbound_part as p (outbound_id, part, state) values ($1, $2, $3)
+on conflict (outbound_id, part) do update set state = excluded.state where `+forward+` < `+forward, "p.state", "excluded.state")
+		if _, err := tx.Exec(ctx, q, id, r.Part, r.State); err != nil {
+			return err
+		}
+	}
+	return advanceByParts(ctx, tx, id, now)
+}
+
+// advanceByParts gives a message the state that its parts have together: failed
+// or expired when one is, delivered when all are, sent when one went out. While
+// nobody knows how many there are, it is sent at most.
+func advanceByParts(ctx context.Context, tx pgx.Tx, id string, now time.Time) error {
+	var state *string
+	err := tx.QueryRow(ctx, `
+select case
+	when bool_or(p.state = 'failed') then 'failed'
+	when bool_or(p.state = 'expired') then 'expired'
+	when o.parts > 0 and count(*) filter (where p.state = 'delivered') >= o.parts then 'delivered'
+	when bool_or(p.state in ('sent', 'delivered')) then 'sent'
+end
+from outbound o join outbound_part p on p.outbound_id = o.id where o.id = $1 group by o.id`, id).Scan(&state)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && state == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return advance(ctx, tx, id, *state, now)
+}
+
+// Outgoing is a message to send that answers no other: it is queued by a person
+// or a command, not by the handling of a message.
+type Outgoing struct {
+	ID          string
+	Contact     []byte
+	Channel     string
+	Class       string
+	Sealed      []byte // the words
+	Number      []byte // sealed
+	NumberUntil time.Time
+}
+
+// QueueOutbound queues a message with the job that sends it.
+func (s *Store) QueueOutbound(ctx context.Context, o Outgoing, now time.Time) error {
+	return s.inTx(ctx, "queueing a message", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, putNumber, o.Contact, o.Number, o.NumberUntil); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `
+insert into outbound (id, contact, channel, class, sealed, created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $6)
+on conflict do nothing`, o.ID, o.Contact, o.Channel, o.Class, o.Sealed, now)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return s.insertJob(ctx, tx, job.SendOutbound{OutboundID: o.ID}, job.QueueOutbound)
+	})
+}
+
+// Progress is how far a message to send has come.
+type Progress struct {
+	State    string
+	Attempts int
+	Verdict  string // of the latest attempt, "" before the first
+	Reason   string // of the latest attempt
+}
+
+// Progress tells how far a message to send has come.
+func (s *Store) Progress(ctx context.Context, id string) (Progress, error) {
+	var p Progress
+	err := s.pool.QueryRow(ctx, `
+select o.state, (select count(*) from attempt where outbound_id = o.id)::int, coalesce(a.verdict, ''), coalesce(a.reason, '')
+from outbound o left join lateral (select verdict, reason from attempt where outbound_id = o.id order by n desc limit 1) a on true
+where o.id = $1`, id).Scan(&p.State, &p.Attempts, &p.Verdict, &p.Reason)
+	if err != nil {
+		return p, fmt.Errorf("looking how far a message has come: %w", notFound(err))
+	}
+	return p, nil
 }
 
 // Purge deletes what has outlived its time: numbers no longer needed, expired
 // drafts, inbox keys and raw requests after 30 days, receipts that nothing
-// claimed, books not served for a day, nodes gone for a month.
+// claimed, parts that were joined, books not served for a day, nodes gone for a month.
 func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	month := now.AddDate(0, 0, -30)
 	b := &pgx.Batch{}
@@ -130,6 +288,8 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	b.Queue(`delete from inbox_key where day < $1::date`, month)
 	b.Queue(`delete from unreadable where received_at < $1`, month)
 	b.Queue(`delete from receipt where received_at < $1`, month)
+	// Longer than any gateway repeats a part: an Android phone does so for 45 h.
+	b.Queue(`delete from part_set where closed_at < $1`, now.Add(-72*time.Hour))
 	b.Queue(`delete from book where served_at < $1`, now.Add(-48*time.Hour))
 	b.Queue(`delete from node where coalesce(stopped_at, beat_at) < $1`, month)
 	b.Queue(`delete from staff_session where expires_at < $1`, now)
