@@ -3,6 +3,7 @@ package app_test
 import (
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -240,6 +241,15 @@ func TestAllIsKilledAfterTheAcknowledgement(t *testing.T) {
 	}
 	record.Close()
 	i.end()
+	// The export of an instance that does not run has both.
+	cmd := exec.Command(program(t), "export", "--format", "jsonl", "--data", dir)
+	exported, err := cmd.Output()
+	must(t, err)
+	for _, ref := range []string{reference(last), reference(reply)} {
+		if n := strings.Count(string(exported), `"reference":"`+ref+`"`); n != 1 {
+			t.Errorf("%s is in the export %d times", ref, n)
+		}
+	}
 }
 
 func mustRunning(t *testing.T, dir string) servers.Addresses {

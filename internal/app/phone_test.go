@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -255,5 +254,3 @@ func (p *phone) on(m message.Medium) talk {
 	}
 	return ussd{p}
 }
-
-var errNoReference = errors.New("no reference")
