@@ -43,7 +43,7 @@ func (*Adapter) Parse(kind message.Kind, r message.Request, a message.Account, _
 		return parseUSSD(r)
 	case message.KindSMS, message.KindStatus:
 		if r.Method != http.MethodPost {
-			return message.Parsed{Unreadable: "the method is " + word(r.Method) + ", not POST"}
+			return message.Parsed{Unreadable: "the method is " + message.Word(r.Method) + ", not POST"}
 		}
 		return parseBatch(kind, r)
 	}

@@ -24,6 +24,7 @@ func options() gatewaytest.Options {
 	return gatewaytest.Options{
 		Account:     message.Account{Settings: map[string]string{"api_key": "key", "base_url": "https://x.api.infobip.com"}},
 		StatusField: "groupName",
+		Batch:       "results",
 		Update:      *update,
 	}
 }

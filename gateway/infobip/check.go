@@ -16,7 +16,7 @@ func (*Adapter) CheckSettings(a message.Account) (mend []string) {
 		mend = append(mend, "base_url is missing: set it to your account's own, as https://xxxxx.api.infobip.com")
 	}
 	for _, name := range []string{"base_url", "report_url"} {
-		if v := s[name]; v != "" && !isAddress(v) {
+		if v := s[name]; v != "" && !message.IsEndpoint(v) {
 			mend = append(mend, name+" is no http or https address: write it whole")
 		} else if strings.HasPrefix(v, "http:") && !strings.Contains(v, "//127.0.0.1") && !strings.Contains(v, "//localhost") {
 			mend = append(mend, name+" is not https: keys and numbers would be readable on the way")

@@ -30,9 +30,9 @@ func forged(r message.Request, a message.Account) string {
 		}
 		given = string(plain)
 	case header != "":
-		what = "value of " + word(header)
+		what = "value of " + message.Word(header)
 		if given = r.Header.Get(header); given == "" {
-			return "the header " + word(header) + " is missing"
+			return "the header " + message.Word(header) + " is missing"
 		}
 	default:
 		return ""

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -18,7 +16,7 @@ import (
 // not looked at: what is no JSON shows by itself.
 func readJSON(r message.Request, v any) (reason string) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return "the body is encoded: Content-Encoding is " + word(e)
+		return "the body is encoded: Content-Encoding is " + message.Word(e)
 	}
 	body := utf8Of(r.Body)
 	switch {
@@ -82,44 +80,15 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// maxField bounds ids, numbers and codes. The longest that occurs is a UUID;
-// PostgreSQL indexes no more than about 2,700 bytes.
-const maxField = 200
-
-// fields reads fields and keeps the first reason why it could not.
-type fields struct{ reason string }
-
-func (f *fields) fail(reason string) {
-	if f.reason == "" {
-		f.reason = reason
+// form gives those of the values that were there, by name.
+func form(values map[string]text) message.Form {
+	f := message.Form{}
+	for name, t := range values {
+		if t.given {
+			f[name] = t.value
+		}
 	}
-}
-
-// short reads a field that is no text; "" when it is not there.
-func (f *fields) short(name string, t text) string {
-	v := strings.TrimSpace(t.value)
-	if len(v) > maxField {
-		f.fail(name + " is longer than " + strconv.Itoa(maxField) + " bytes")
-		return ""
-	}
-	return v
-}
-
-// needed reads such a field that has to be there.
-func (f *fields) needed(name string, t text) string {
-	v := f.short(name, t)
-	if v == "" {
-		f.fail(name + " is missing")
-	}
-	return v
-}
-
-func (f *fields) number(name string, t text) message.Number {
-	n := message.ParseNumber(f.needed(name, t))
-	if n.IsZero() {
-		f.fail(name + " is no number")
-	}
-	return n
+	return f
 }
 
 // readTime reads a time whose offset has no colon ("2016-10-06T09:28:39.220+0000"),
@@ -132,35 +101,4 @@ func readTime(s string) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// word makes the aggregator's word fit for a log line: one line of at most 80
-// characters, without the digits of a number where there are six or more.
-func word(s string) string {
-	var b strings.Builder
-	digits := ""
-	flush := func() {
-		if len(digits) >= 6 {
-			digits = "#"
-		}
-		b.WriteString(digits)
-		digits = ""
-	}
-	runes := 0
-	for _, r := range message.RepairText(s) {
-		if runes++; runes > 80 {
-			break
-		}
-		if r >= '0' && r <= '9' {
-			digits += string(r)
-			continue
-		}
-		flush()
-		if !unicode.IsPrint(r) {
-			r = ' '
-		}
-		b.WriteRune(r)
-	}
-	flush()
-	return strings.TrimSpace(b.String())
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -66,12 +64,12 @@ func (*Adapter) Request(m message.Outbound, a message.Account) (message.HTTPRequ
 		return message.HTTPRequest{}, errors.New("the setting api_key holds a line break or control character")
 	case base == "":
 		base = baseURL
-	case !isAddress(base):
+	case !message.IsEndpoint(base):
 		return message.HTTPRequest{}, errors.New("the setting base_url is no http or https address")
 	}
 	report := s["report_url"]
 	switch {
-	case report != "" && !isAddress(report):
+	case report != "" && !message.IsEndpoint(report):
 		return message.HTTPRequest{}, errors.New("the setting report_url is no http or https address")
 	case !m.To.IsPhone():
 		return message.HTTPRequest{}, errors.New("the receiver is no number with a country code")
@@ -135,48 +133,27 @@ func authorizationOf(s map[string]string) string {
 	return ""
 }
 
-func isAddress(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
-}
-
-// Outcome judges the answer to a send.
-//
-//   - No answer: not sent when the request had not been written, else ambiguous.
-//   - 2xx: the status of the one message decides: pending or delivered is taken
-//     (courier); rejected for want of credit, or by a fault of Infobip's, is surely
-//     not sent and may be tried again; an id that was there before means that an
-//     earlier attempt had been taken, whose answer we lost. An answer of another
-//     shape is ambiguous.
-//   - 401 and 403 are a wrong key, 429 throttles, 3xx is somebody else's answer:
-//     surely not sent. Other 4xx are final. 5xx is ambiguous (reliability.md 2.8).
+// Outcome judges the answer to a send, as message.TransportOutcome does. In a 2xx
+// the status of the one message decides: pending or delivered is taken (courier);
+// rejected for want of credit, or by a fault of Infobip's, is surely not sent and
+// may be tried again; an id that was there before means that an earlier attempt
+// had been taken, whose answer we lost. An answer of another shape is ambiguous.
 func (*Adapter) Outcome(status int, body []byte, err error, wrote bool) message.Outcome {
-	switch {
-	case err != nil && wrote:
-		return message.Outcome{Verdict: message.Ambiguous, Reason: "no answer"}
-	case err != nil:
-		return message.Outcome{Verdict: message.Retry, Reason: "not connected"}
+	o, decided := message.TransportOutcome(status, err, wrote)
+	if err != nil {
+		return o
 	}
 	var answer sendAnswer
 	readable := json.Unmarshal(utf8Of(body), &answer) == nil
-	if status >= 200 && status <= 299 {
-		if !readable || len(answer.Messages) == 0 {
-			return message.Outcome{Verdict: message.Ambiguous, Reason: "the answer could not be read"}
-		}
-		return judge(answer.Messages[0])
-	}
-	fault := answer.Error.Service
-	o := message.Outcome{
-		Verdict: message.Rejected,
-		Reason:  word("HTTP " + strconv.Itoa(status) + " " + fault.MessageID.value + " " + fault.Text.value),
-	}
 	switch {
-	case status >= 500 || status < 200:
-		o.Verdict = message.Ambiguous
-	case status < 400, status == http.StatusTooManyRequests, status == http.StatusUnauthorized, status == http.StatusForbidden:
-		o.Verdict = message.Retry
+	case decided:
+		fault := answer.Error.Service
+		o.Reason = message.Word(o.Reason + " " + fault.MessageID.value + " " + fault.Text.value)
+		return o
+	case !readable || len(answer.Messages) == 0:
+		return message.Outcome{Verdict: message.Ambiguous, Reason: "the answer could not be read"}
 	}
-	return o
+	return judge(answer.Messages[0])
 }
 
 type sendAnswer struct {
@@ -196,9 +173,9 @@ type sent struct {
 
 func judge(m sent) message.Outcome {
 	name := strings.ToUpper(strings.TrimSpace(m.Status.Name.value))
-	o := message.Outcome{Reason: word(name)}
+	o := message.Outcome{Reason: message.Word(name)}
 	if o.Reason == "" {
-		o.Reason = word(m.Status.GroupName.value + " " + m.Status.GroupID.value)
+		o.Reason = message.Word(m.Status.GroupName.value + " " + m.Status.GroupID.value)
 	}
 	switch name {
 	case "REJECTED_DUPLICATE_MESSAGE_ID":
@@ -217,7 +194,7 @@ func judge(m sent) message.Outcome {
 			o.Verdict = message.Ambiguous
 		}
 	}
-	if id := strings.TrimSpace(m.MessageID.value); len(id) <= maxField {
+	if id := strings.TrimSpace(m.MessageID.value); len(id) <= message.MaxField {
 		o.ExternalID = id
 	}
 	return o

@@ -66,6 +66,13 @@ type code struct {
 	Name      text `json:"name"`
 }
 
+func (m result) fields() *message.Fields {
+	return &message.Fields{Form: form(map[string]text{
+		"messageId": m.MessageID, "from": m.From, "to": m.To,
+		"receivedAt": m.ReceivedAt, "sentAt": m.SentAt, "doneAt": m.DoneAt,
+	})}
+}
+
 func readResult(kind message.Kind, raw json.RawMessage) (message.Event, string) {
 	var m result
 	if json.Unmarshal(raw, &m) != nil {
@@ -83,20 +90,20 @@ func readResult(kind message.Kind, raw json.RawMessage) (message.Event, string) 
 }
 
 func (m result) inbound() (*message.Inbound, string) {
-	var f fields
+	f := m.fields()
 	in := &message.Inbound{
 		Medium:     message.SMS,
-		From:       f.number("from", m.From),
-		To:         f.needed("to", m.To),
-		ExternalID: f.needed("messageId", m.MessageID),
-		SentAt:     readTime(f.short("receivedAt", m.ReceivedAt)),
+		From:       f.Number("from"),
+		To:         f.Needed("to"),
+		ExternalID: f.Needed("messageId"),
+		SentAt:     readTime(f.Short("receivedAt")),
 	}
 	if body := m.body(); body != nil { // an empty text was sent empty
 		in.Text = *body
 	} else {
-		f.fail("text is missing")
+		f.Fail("text is missing")
 	}
-	return in, f.reason
+	return in, f.Reason
 }
 
 // body is the whole text, not cleanText, which lacks the keyword: it may be what
@@ -120,33 +127,33 @@ func (m result) body() *string {
 
 // receipt reads a report. messageId is ours, as Request gave it.
 func (m result) receipt() (*message.Receipt, string) {
-	var f fields
-	id := f.needed("messageId", m.MessageID)
+	f := m.fields()
+	id := f.Needed("messageId")
 	if m.Status.GroupName.value == "" && m.Status.GroupID.value == "" {
-		f.fail("status.groupName is missing")
+		f.Fail("status.groupName is missing")
 	}
 	r := &message.Receipt{
 		ExternalID: id,
 		OurID:      id,
-		To:         message.ParseNumber(f.short("to", m.To)),
+		To:         message.ParseNumber(f.Short("to")),
 		Status:     statusOf(*m.Status),
-		At:         readTime(f.short("doneAt", m.DoneAt)),
+		At:         readTime(f.Short("doneAt")),
 	}
 	if r.At.IsZero() {
-		r.At = readTime(f.short("sentAt", m.SentAt))
+		r.At = readTime(f.Short("sentAt"))
 	}
 	switch r.Status {
 	case message.StatusFailed, message.StatusExpired, message.StatusUnknown:
 		r.Reason = m.why()
 	}
-	return r, f.reason
+	return r, f.Reason
 }
 
 // why is the name of what went wrong: the error's, else the status's.
 func (m result) why() string {
 	for _, name := range []text{m.Error.Name, m.Status.Name, m.Status.GroupName, m.Status.GroupID} {
 		if name.value != "" && name.value != "NO_ERROR" {
-			return word(name.value)
+			return message.Word(name.value)
 		}
 	}
 	return ""

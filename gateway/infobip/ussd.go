@@ -17,12 +17,12 @@ func parseUSSD(r message.Request) message.Parsed {
 	switch {
 	case session == "":
 		return message.Parsed{Unreadable: "the path does not end with /session/ID/start, response, end or status"}
-	case len(session) > maxField:
+	case len(session) > message.MaxField:
 		return message.Parsed{Unreadable: "the session's id is longer than 200 bytes"}
 	case step == "status": // whether we live: it names no caller, and changes nothing
 		return message.Parsed{Alive: true}
 	case r.Method != http.MethodPost && r.Method != http.MethodPut:
-		return message.Parsed{Unreadable: "the method is " + word(r.Method) + ", not POST or PUT"}
+		return message.Parsed{Unreadable: "the method is " + message.Word(r.Method) + ", not POST or PUT"}
 	}
 	var b struct {
 		MSISDN    text `json:"msisdn"`
@@ -43,22 +43,19 @@ func parseUSSD(r message.Request) message.Parsed {
 	if reason != "" {
 		return message.Parsed{Unreadable: reason}
 	}
-	var f fields
+	f := message.Fields{Form: form(map[string]text{"msisdn": b.MSISDN, "shortCode": b.ShortCode})}
 	in := &message.Inbound{
 		Medium:    message.USSD,
-		From:      f.number("msisdn", b.MSISDN),
-		To:        f.short("shortCode", b.ShortCode),
+		From:      f.Number("msisdn"),
+		To:        f.Short("shortCode"),
 		Text:      b.Text.value, // at the start what was dialled, then the last input alone
 		SessionID: session,
 		Start:     step == "start",
 	}
 	if !b.Text.given && !in.Start {
-		f.fail("text is missing")
+		f.Fail("text is missing")
 	}
-	if f.reason != "" {
-		return message.Parsed{Unreadable: f.reason}
-	}
-	return message.Parsed{Events: []message.Event{{Inbound: in}}}
+	return f.Parsed(message.Event{Inbound: in})
 }
 
 // pathOf gives the session's id and the step; no id when the path has none.

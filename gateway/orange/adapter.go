@@ -90,19 +90,22 @@ type inbound struct {
 }
 
 func (m inbound) read() (*message.Inbound, string) {
-	var f fields
+	f := message.Fields{Form: form(map[string]text{
+		"senderAddress": m.SenderAddress, "destinationAddress": m.DestinationAddress,
+		"message": m.Message, "messageId": m.MessageID, "dateTime": m.DateTime,
+	})}
 	in := &message.Inbound{
 		Medium:     message.SMS,
-		From:       f.number("senderAddress", m.SenderAddress),
-		To:         strings.TrimPrefix(f.needed("destinationAddress", m.DestinationAddress), "tel:"),
+		From:       f.Number("senderAddress"),
+		To:         strings.TrimPrefix(f.Needed("destinationAddress"), "tel:"),
 		Text:       m.Message.value,
-		ExternalID: f.short("messageId", m.MessageID),
-		SentAt:     readTime(f.short("dateTime", m.DateTime)),
+		ExternalID: f.Short("messageId"),
+		SentAt:     readTime(f.Short("dateTime")),
 	}
 	if !m.Message.given { // an empty text was sent empty
-		f.fail("message is missing")
+		f.Fail("message is missing")
 	}
-	return in, f.reason
+	return in, f.Reason
 }
 
 type delivery struct {
@@ -111,17 +114,19 @@ type delivery struct {
 }
 
 func (d delivery) read(id text) (*message.Receipt, string) {
-	var f fields
-	given := f.needed("deliveryStatus", d.DeliveryStatus)
+	f := message.Fields{Form: form(map[string]text{
+		"callbackData": id, "address": d.Address, "deliveryStatus": d.DeliveryStatus,
+	})}
+	given := f.Needed("deliveryStatus")
 	r := &message.Receipt{
-		ExternalID: f.needed("callbackData", id),
-		To:         message.ParseNumber(f.short("address", d.Address)),
+		ExternalID: f.Needed("callbackData"),
+		To:         message.ParseNumber(f.Short("address")),
 		Status:     statusOf(given),
 	}
 	if r.Status == message.StatusFailed || r.Status == message.StatusUnknown {
-		r.Reason = word(given)
+		r.Reason = message.Word(given)
 	}
-	return r, f.reason
+	return r, f.Reason
 }
 
 // statusOf maps OneAPI's words. DeliveredToTerminal and DeliveryImpossible are in
@@ -141,15 +146,8 @@ func statusOf(given string) message.Status {
 	return message.StatusUnknown // DeliveryUncertain, DeliveryNotificationNotSupported, and new ones
 }
 
-// Reply renders a screen in the framing that is usual for plain text. Orange's
-// SMS API has no USSD: this answers who posts to the USSD address by mistake.
-func (*Adapter) Reply(r message.Reply) message.Response {
-	verb := "CON "
-	if r.End {
-		verb = "END "
-	}
-	return message.Response{Status: http.StatusOK, ContentType: "text/plain; charset=utf-8", Body: []byte(verb + r.Text)}
-}
+// Reply stands in for a screen: Orange's SMS API has no USSD.
+func (*Adapter) Reply(r message.Reply) message.Response { return message.ReplyWithoutUSSD(r) }
 
 // Ack is 200 and an empty body.
 func (*Adapter) Ack(message.Kind) message.Response { return message.Response{Status: http.StatusOK} }

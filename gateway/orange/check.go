@@ -25,7 +25,7 @@ func (*Adapter) CheckSettings(a message.Account) (mend []string) {
 		mend = append(mend, "sender_name has more than 11 characters: phones show none longer")
 	}
 	for _, name := range []string{"endpoint", "token_endpoint"} {
-		if v := s[name]; v != "" && !isAddress(v) {
+		if v := s[name]; v != "" && !message.IsEndpoint(v) {
 			mend = append(mend, name+" is no http or https address: leave it out, or write it whole")
 		} else if strings.HasPrefix(v, "http:") && !strings.Contains(v, "//127.0.0.1") && !strings.Contains(v, "//localhost") {
 			mend = append(mend, name+" is not https: the secret or token would be readable on the way")

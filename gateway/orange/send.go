@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -33,7 +32,7 @@ func (*Adapter) Request(m message.Outbound, a message.Account) (message.HTTPRequ
 		return message.HTTPRequest{}, errors.New("the message is empty")
 	case endpoint == "":
 		endpoint = sendEndpoint
-	case !isAddress(endpoint):
+	case !message.IsEndpoint(endpoint):
 		return message.HTTPRequest{}, errors.New("the setting endpoint is no http or https address")
 	}
 	var body struct {
@@ -86,50 +85,35 @@ func senderName(from, setting string) string {
 	return setting
 }
 
-func isAddress(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
-}
-
-// Outcome judges the answer to a send.
+// Outcome judges the answer to a send, as message.TransportOutcome does: 401 is an
+// expired or wrong token (code 42), 403 a bundle used up or expired, 429 the quota.
 //
-//   - No answer: not sent when the request had not been written, else ambiguous.
+//   - SVC0001, a fault in general, and POL1102, the control of bundles, are surely
+//     not sent and nobody's fault, whatever 4xx they come with. SVC0002, invalid
+//     input, and SVC0004, no valid address, are final.
 //   - 2xx: taken; the uuid at the end of resourceURL is the message's id. An
 //     answer of another shape is ambiguous.
-//   - 401 is an expired or wrong token (code 42), 403 a bundle used up or expired,
-//     429 the quota, 3xx somebody else's answer: surely not sent, and nothing is
-//     wrong with the message. So are SVC0001, a fault in general, and POL1102, the
-//     control of bundles, whatever their status is.
-//   - Other 4xx are final (SVC0002 invalid input, SVC0004 no valid address).
-//     5xx is ambiguous (reliability.md 2.8).
 func (*Adapter) Outcome(status int, body []byte, err error, wrote bool) message.Outcome {
-	switch {
-	case err != nil && wrote:
-		return message.Outcome{Verdict: message.Ambiguous, Reason: "no answer"}
-	case err != nil:
-		return message.Outcome{Verdict: message.Retry, Reason: "not connected"}
+	o, decided := message.TransportOutcome(status, err, wrote)
+	if err != nil {
+		return o
 	}
 	var answer answer
 	readable := json.Unmarshal(utf8Of(body), &answer) == nil
 	code, reason := answer.fault()
-	if status >= 200 && status <= 299 {
-		switch {
-		case readable && code != "":
-			return message.Outcome{Verdict: message.Rejected, Reason: reason}
-		case readable && answer.Request != nil:
-			return message.Outcome{Verdict: message.Sent, ExternalID: answer.id()}
-		}
-		return message.Outcome{Verdict: message.Ambiguous, Reason: "the answer could not be read"}
-	}
-	o := message.Outcome{Verdict: message.Rejected, Reason: strings.TrimSpace("HTTP " + strconv.Itoa(status) + " " + reason)}
 	switch {
-	case status >= 500 || status < 200:
-		o.Verdict = message.Ambiguous
-	case status < 400, status == http.StatusTooManyRequests, status == http.StatusUnauthorized, status == http.StatusForbidden,
-		code == "SVC0001", code == "POL1102":
-		o.Verdict = message.Retry
+	case decided:
+		o.Reason = strings.TrimSpace(o.Reason + " " + reason)
+		if o.Verdict == message.Rejected && (code == "SVC0001" || code == "POL1102") {
+			o.Verdict = message.Retry
+		}
+		return o
+	case readable && code != "":
+		return message.Outcome{Verdict: message.Rejected, Reason: reason}
+	case readable && answer.Request != nil:
+		return message.Outcome{Verdict: message.Sent, ExternalID: answer.id()}
 	}
-	return o
+	return message.Outcome{Verdict: message.Ambiguous, Reason: "the answer could not be read"}
 }
 
 // answer is what a send is answered with: the request echoed, or a fault in the
@@ -163,7 +147,7 @@ func (a answer) id() string {
 	}
 	resource = strings.TrimSuffix(strings.TrimSpace(resource), "/")
 	at := strings.LastIndexByte(resource, '/')
-	if at < 0 || !strings.HasSuffix(resource[:at], "/requests") || len(resource)-at > maxField {
+	if at < 0 || !strings.HasSuffix(resource[:at], "/requests") || len(resource)-at > message.MaxField {
 		return ""
 	}
 	return message.RepairText(resource[at+1:])
@@ -173,8 +157,8 @@ func (a answer) id() string {
 func (a answer) fault() (code, reason string) {
 	for _, f := range []fault{a.Error.Service, a.Error.Policy, {a.Code, a.Message}} {
 		if code := strings.TrimSpace(f.MessageID.value); code != "" {
-			return strings.ToUpper(code), word(code + " " + f.Text.value)
+			return strings.ToUpper(code), message.Word(code + " " + f.Text.value)
 		}
 	}
-	return "", word(a.Message.value)
+	return "", message.Word(a.Message.value)
 }

@@ -35,7 +35,7 @@ func (*Adapter) TokenRequest(a message.Account) (message.HTTPRequest, error) {
 		return message.HTTPRequest{}, errors.New("the setting client_secret is missing")
 	case endpoint == "":
 		endpoint = tokenEndpoint
-	case !isAddress(endpoint):
+	case !message.IsEndpoint(endpoint):
 		return message.HTTPRequest{}, errors.New("the setting token_endpoint is no http or https address")
 	}
 	return message.HTTPRequest{
