@@ -3,7 +3,12 @@ package gateway
 import (
 	"lafia/gateway/africastalking"
 	"lafia/gateway/androidsms"
+	"lafia/gateway/jasmin"
+	"lafia/gateway/kannel"
+	"lafia/gateway/lafricamobile"
 	"lafia/gateway/message"
+	"lafia/gateway/mtarget"
+	"lafia/gateway/vonage"
 )
 
 // Adapters are all adapters there are, one line each, in the order in which
@@ -12,6 +17,11 @@ func Adapters() []message.Adapter {
 	return []message.Adapter{
 		africastalking.New(),
 		androidsms.New(),
+		kannel.New(),
+		jasmin.New(),
+		vonage.New(),
+		mtarget.New(),
+		lafricamobile.New(),
 	}
 }
 

@@ -33,6 +33,11 @@ type wire interface {
 var wires = map[string]wire{
 	"africastalking": africastalking{},
 	"androidsms":     androidsms{},
+	"kannel":         kannel{},
+	"jasmin":         jasmin{},
+	"vonage":         vonage{},
+	"mtarget":        mtarget{},
+	"lafricamobile":  lafricamobile{},
 }
 
 // hop is one request of a USSD session.
