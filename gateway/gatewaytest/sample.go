@@ -36,8 +36,10 @@ type sample struct {
 //
 //	the body, less one final newline
 //
+// The method, the path behind the kind and the query are the aggregator's own.
 // The suite signs it, unless a comment is "# signed: as it came". It may also be
-// an answer to a send, which begins with HTTP/1.1 201 Created. Lines end with
+// an answer to a send, which begins with HTTP/1.1 201 Created; one whose file's
+// name begins with "token" is the answer to a request for a token. Lines end with
 // LF or CRLF. A header "Body-Encoding: quoted" says that the body is a Go string
 // literal, for bytes that an editor would spoil; it is not part of the request.
 func samples(t testing.TB, dir string) []sample {
@@ -119,6 +121,25 @@ func readSample(b []byte) (sample, error) {
 	}
 	return s, nil
 }
+
+// token reports whether it is the answer to a request for a token.
+func (s sample) token() bool { return s.answer && strings.HasPrefix(s.name, "token") }
+
+// Requests gives the requests of an adapter's testdata, by the names of their
+// files, for tests that send them over a wire.
+func Requests(t testing.TB, dir string) map[string]message.Request {
+	t.Helper()
+	out := map[string]message.Request{}
+	for _, s := range samples(t, dir) {
+		if !s.answer {
+			out[s.name] = s.request
+		}
+	}
+	return out
+}
+
+// Show renders what was read, numbers and all, for comparing.
+func Show(p message.Parsed) string { return show(p) }
 
 // clone is r with memory of its own.
 func clone(r message.Request) message.Request {
@@ -207,6 +228,29 @@ func show(p message.Parsed) string {
 			s.End = &goldenEnd{From: end.From.Reveal(), SessionID: end.SessionID, Completed: end.Completed}
 		}
 		g.Events = append(g.Events, s)
+	}
+	return render(g)
+}
+
+// showEvents renders the events alone, one after the other.
+func showEvents(p message.Parsed) string {
+	var b strings.Builder
+	for _, e := range p.Events {
+		b.WriteString(show(message.Parsed{Events: []message.Event{e}}))
+	}
+	return b.String()
+}
+
+func showToken(token message.Secret, life time.Duration, err error) string {
+	g := struct {
+		Token string `json:"token,omitempty"`
+		Life  string `json:"life,omitempty"`
+		Error string `json:"error,omitempty"`
+	}{Token: token.Reveal()}
+	if err != nil {
+		g.Error = err.Error()
+	} else {
+		g.Life = life.String()
 	}
 	return render(g)
 }

@@ -1,15 +1,52 @@
 // Package gatewaytest is the suite that every adapter passes, from nothing but
 // its testdata: what its samples mean, and that what aggregators, networks and
 // attackers do to them breaks nothing.
+//
+// An adapter's test is
+//
+//	var update = flag.Bool("update", false, "write the golden files")
+//
+//	func TestTheSuitePasses(t *testing.T) {
+//		gatewaytest.Run(t, New(), "testdata", gatewaytest.Options{
+//			Account:     message.Account{Settings: map[string]string{"api_key": "k"}},
+//			StatusField: "status",
+//			Update:      *update,
+//		})
+//	}
+//
+//	func FuzzParse(f *testing.F) { gatewaytest.Fuzz(f, New(), "testdata", …) }
+//
+// and its testdata are *.http files, raw requests and raw answers with their
+// source in the first line:
+//
+//	sms.http           POST /webhooks/NAME/sms HTTP/1.1 …: a request. The kind is what
+//	                   follows NAME: sms, ussd, status or call; a GET has its fields in
+//	                   the query, a path of the aggregator's own follows the kind
+//	send_sent.http     HTTP/1.1 201 Created …: an answer to a send. Among them must be
+//	                   one that accepts, one that rejects for good, and one that
+//	                   refuses for now
+//	token_fresh.http   the same for a request for a token
+//
+// `go test ./gateway/NAME -update` writes beside each what it means: read that.
+//
+// From these the suite makes the rest: each request twice, in another order, from
+// many goroutines, weeks late, cut anywhere, as UTF-16, with a byte order mark,
+// with NUL and broken characters anywhere, grown to 64 KiB, with a field, a path
+// and a state that nobody knows; several in one (Options.Batch); forged, under
+// another secret and under two, and outside its window (Options.Sign); each
+// answer cut anywhere, and the faults of networks. What an adapter does beyond
+// message.Adapter (Sender, TokenSender, Registrar, SettingChecker) is found by
+// assertion and asked about too. That a request arrives as it is through the
+// server, slowly, is gateway's own test, for every adapter in the table.
 package gatewaytest
 
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,12 +67,19 @@ type Options struct {
 	// Sign puts a right signature on a request, with the secret that Account
 	// holds. nil: the aggregator signs nothing, and the adapter refuses nothing.
 	Sign func(*message.Request)
+	// Window is how far the time in a signature may be from now. It need not be
+	// said: that a minute is borne and a day is not is asked of every scheme that
+	// has a time in it; with Window the edges are asked too. Sign signs for Now.
+	Window time.Duration
 	// SignedInBody tells that Sign puts the signature into the body or the query
 	// (Vonage) and not into a header whose name holds "signature".
 	SignedInBody bool
-	// StatusField is the name of the field, in form or JSON, that holds the
+	// StatusField is the name of the field, in form, query or JSON, that holds the
 	// state in a delivery report; empty: the adapter has no reports.
 	StatusField string
+	// Batch is the name of the JSON array that holds several messages or reports
+	// in one request (Infobip: "results"); empty: a request holds one.
+	Batch string
 	// Update writes the golden files instead of comparing.
 	Update bool
 }
@@ -59,7 +103,9 @@ func (o Options) changed(r message.Request, body []byte) message.Request {
 	return r
 }
 
-// Run is the suite. dir is the adapter's testdata.
+// Run is the suite. dir is the adapter's testdata: every request that it can get
+// and every answer that it can get to a send, as *.http files (see samples), and
+// beside them what they mean, as *.golden files that -update writes.
 func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 	all := samples(t, dir)
 	for i := range all {
@@ -71,16 +117,26 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 
 	t.Run("a sample means what its golden file says", func(t *testing.T) {
 		for _, s := range all {
-			if s.answer {
+			got := ""
+			switch {
+			case !s.answer:
+				got = show(parse(s, clone(s.request)))
+			case s.token():
+				sender, ok := a.(message.TokenSender)
+				if !ok {
+					t.Errorf("%s is the answer to a request for a token, which this adapter does not make", s.name)
+					continue
+				}
+				got = showToken(sender.ReadToken(s.status, s.body))
+			default:
 				sender, ok := a.(message.Sender)
 				if !ok {
 					t.Errorf("%s is the answer to a send, which this adapter does not do", s.name)
 					continue
 				}
-				checkGolden(t, dir, s.name, showOutcome(sender.Outcome(s.status, s.body, nil, true)), o.Update)
-				continue
+				got = showOutcome(sender.Outcome(s.status, s.body, nil, true))
 			}
-			checkGolden(t, dir, s.name, show(parse(s, clone(s.request))), o.Update)
+			checkGolden(t, dir, s.name, got, o.Update)
 		}
 	})
 
@@ -112,6 +168,24 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 			t.Errorf("%s: Parse changed the request", s.name)
 		}
 	})
+	t.Run("the order of requests changes nothing", func(t *testing.T) {
+		var want []string
+		for _, s := range requests {
+			want = append(want, show(parse(s, clone(s.request))))
+		}
+		for i, s := range slices.Backward(requests) {
+			if got := show(parse(s, clone(s.request))); got != want[i] {
+				t.Errorf("%s: read in another order it means\n%swant\n%s", s.name, got, want[i])
+			}
+		}
+	})
+	if o.Sign == nil {
+		each("a request that comes weeks late means the same", func(t *testing.T, s sample, want string) {
+			if got := show(a.Parse(s.kind, clone(s.request), o.Account, o.now().AddDate(0, 0, 45))); got != want {
+				t.Errorf("%s: got\n%swant\n%s", s.name, got, want)
+			}
+		})
+	}
 	each("many goroutines read the same", func(t *testing.T, s sample, want string) {
 		var wg sync.WaitGroup
 		for range 16 {
@@ -138,11 +212,15 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 		}
 	})
 	each("a request that was cut anywhere breaks nothing", func(t *testing.T, s sample, _ string) {
-		for cut := range s.request.Body {
-			checkParsed(t, s.name, s.kind, parse(s, o.changed(s.request, s.request.Body[:cut:cut])), o)
+		carried := []byte(carried(s.request))
+		for cut := range carried {
+			checkParsed(t, s.name, s.kind, parse(s, o.carrying(s.request, carried[:cut:cut])), o)
 		}
 	})
 	each("a byte order mark changes nothing", func(t *testing.T, s sample, want string) {
+		if len(s.request.Body) == 0 {
+			return
+		}
 		p := parse(s, o.changed(s.request, append([]byte("\uFEFF"), s.request.Body...)))
 		checkParsed(t, s.name, s.kind, p, o)
 		if got := show(p); got != want && p.Unreadable == "" && parse(s, clone(s.request)).Refused == "" {
@@ -164,18 +242,19 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 	})
 	each("a NUL or a broken character anywhere is in no text", func(t *testing.T, s sample, _ string) {
 		for _, bad := range []string{"\x00", "%00", `\u0000`, "\xff", "%FF", "\xc3", "%C3", `\ud800`} {
-			for at := 0; at <= len(s.request.Body); at += 1 + len(s.request.Body)/64 {
-				body := append(append(bytes.Clone(s.request.Body[:at]), bad...), s.request.Body[at:]...)
-				checkParsed(t, s.name, s.kind, parse(s, o.changed(s.request, body)), o)
+			carried := []byte(carried(s.request))
+			for at := 0; at <= len(carried); at += 1 + len(carried)/64 {
+				text := append(append(bytes.Clone(carried[:at]), bad...), carried[at:]...)
+				checkParsed(t, s.name, s.kind, parse(s, o.carrying(s.request, text)), o)
 			}
 		}
 	})
 	each("64 KiB of anything are read in time", func(t *testing.T, s sample, _ string) {
 		for _, filler := range []string{"a", "&", "=", "%", "*", "\x00", "\xff", "é", "&a=", "{", "[", `{"a":`, "<a>", "0"} {
-			body := bytes.Clone(s.request.Body)
+			body := []byte(carried(s.request))
 			body = append(body, bytes.Repeat([]byte(filler), (64<<10-len(body))/len(filler))...)
 			start := time.Now()
-			p := parse(s, o.changed(s.request, body))
+			p := parse(s, o.carrying(s.request, body))
 			// A tenth of the budget of an SMS; what is quadratic takes longer.
 			if took := time.Since(start); took > 500*time.Millisecond {
 				t.Errorf("%s: 64 KiB of %q took %s", s.name, filler, took)
@@ -184,20 +263,28 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 		}
 	})
 	each("a field that nobody knows changes nothing", func(t *testing.T, s sample, want string) {
-		if len(s.request.Body) == 0 || parse(s, clone(s.request)).Refused != "" {
+		if parse(s, clone(s.request)).Refused != "" {
 			return
 		}
-		var body []byte
-		if start := bytes.TrimLeft(s.request.Body, " \n\t"); len(start) > 1 && start[0] == '{' {
-			body = append([]byte(`{"lafiaUnknown":{"a":[1,null,"x"]},`), start[1:]...)
-			if !json.Valid(body) {
+		var text []byte
+		switch from := []byte(carried(s.request)); carrier(s.request) {
+		case carriesJSON:
+			text = append([]byte(`{"lafiaUnknown":{"a":[1,null,"x"]},`), bytes.TrimLeft(from, " \n\t")[1:]...)
+			if !json.Valid(text) {
 				return // the sample is no JSON itself
 			}
-		} else {
-			body = append(bytes.Clone(s.request.Body), "&lafiaUnknown=%41+x&=&&lafia%5B%5D"...)
+		default:
+			text = append(from, "&lafiaUnknown=%41+x&=&&lafia%5B%5D"...)
 		}
-		if got := show(parse(s, o.changed(s.request, body))); got != want {
+		if got := show(parse(s, o.carrying(s.request, text))); got != want {
 			t.Errorf("%s: got\n%swant\n%s", s.name, got, want)
+		}
+	})
+	each("a path that nobody knows breaks nothing", func(t *testing.T, s sample, _ string) {
+		for _, tail := range []string{"/", "/x", "/session//start", "/session/a\x00\xff/start", "/session/" + strings.Repeat("9", 4000) + "/response", "/../.."} {
+			r := clone(s.request)
+			r.URL.Path, r.URL.RawPath = "/webhooks/x/"+string(s.kind)+tail, ""
+			checkParsed(t, s.name, s.kind, parse(s, o.changed(r, r.Body)), o)
 		}
 	})
 	if o.StatusField != "" {
@@ -208,12 +295,12 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 					continue
 				}
 				reports++
-				body, err := withStatus(s.request.Body, o.StatusField, "LafiaNeverSaidSo")
+				text, err := withStatus(s.request, o.StatusField, "LafiaNeverSaidSo")
 				if err != nil {
 					t.Errorf("%s: %v", s.name, err)
 					continue
 				}
-				p := parse(s, o.changed(s.request, body))
+				p := parse(s, o.carrying(s.request, text))
 				checkParsed(t, s.name, s.kind, p, o)
 				if p.Refused != "" || p.Unreadable != "" || len(p.Events) == 0 || p.Events[0].Receipt == nil || p.Events[0].Receipt.Status != message.StatusUnknown {
 					t.Errorf("%s: got\n%s", s.name, show(p))
@@ -224,6 +311,9 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 			}
 		})
 	}
+	if o.Batch != "" {
+		t.Run("several in one request are read in order, and a bad one costs itself alone", func(t *testing.T) { batch(t, a, requests, o) })
+	}
 	if o.Sign == nil {
 		each("where nothing is signed nothing is refused", func(t *testing.T, s sample, _ string) {
 			if p := parse(s, clone(s.request)); p.Refused != "" {
@@ -232,24 +322,38 @@ func Run(t *testing.T, a message.Adapter, dir string, o Options) {
 		})
 	} else {
 		each("a forged request is refused", func(t *testing.T, s sample, _ string) { forge(t, a, s, o) })
+		each("a request that is late is read where nothing says when it was signed, and refused outside its window where something does",
+			func(t *testing.T, s sample, want string) { replay(t, a, s, o, want) })
 	}
 	t.Run("replies and acknowledgements obey the contract", func(t *testing.T) { answers(t, a) })
 	if sender, ok := a.(message.Sender); ok {
 		t.Run("sending obeys the contract", func(t *testing.T) { sends(t, sender, o) })
+		t.Run("every end of a send has its verdict", func(t *testing.T) { ends(t, sender, all) })
+	}
+	if sender, ok := a.(message.TokenSender); ok {
+		t.Run("tokens obey the contract", func(t *testing.T) { tokens(t, sender, o) })
+	}
+	if r, ok := a.(message.Registrar); ok {
+		t.Run("registering webhooks obeys the contract", func(t *testing.T) { registers(t, r, o) })
+	}
+	if c, ok := a.(message.SettingChecker); ok {
+		t.Run("what is said of settings obeys the contract", func(t *testing.T) { settings(t, c, o) })
 	}
 }
 
-// Fuzz feeds Parse with what grows from the samples.
+// Fuzz feeds Parse with what grows from the samples: every part of a request
+// that a far end can choose.
 func Fuzz(f *testing.F, a message.Adapter, dir string, o Options) {
 	for _, s := range samples(f, dir) {
 		if !s.answer {
-			f.Add(string(s.kind), s.request.Header.Get("Content-Type"), s.request.URL.RawQuery, s.request.Body)
+			_, tail, _ := strings.Cut(s.request.URL.Path, "/"+string(s.kind))
+			f.Add(s.request.Method, string(s.kind), tail, s.request.Header.Get("Content-Type"), s.request.URL.RawQuery, s.request.Body)
 		}
 	}
-	f.Fuzz(func(t *testing.T, kind, contentType, query string, body []byte) {
+	f.Fuzz(func(t *testing.T, method, kind, tail, contentType, query string, body []byte) {
 		r := message.Request{
-			Method: http.MethodPost,
-			URL:    &url.URL{Scheme: "https", Host: "lafia.example", Path: "/webhooks/x/" + kind, RawQuery: query},
+			Method: method,
+			URL:    &url.URL{Scheme: "https", Host: "lafia.example", Path: "/webhooks/x/" + kind + tail, RawQuery: query},
 			Header: http.Header{"Content-Type": {contentType}},
 			Body:   body,
 		}
@@ -268,6 +372,9 @@ var number = regexp.MustCompile(`[0-9]{8}`)
 func checkParsed(t testing.TB, name string, kind message.Kind, p message.Parsed, o Options) {
 	t.Helper()
 	fail := func(format string) { t.Helper(); t.Errorf("%s: "+format+"\n%s", name, show(p)) }
+	if p.Alive && (len(p.Events) > 0 || p.Refused != "" || p.Unreadable != "") {
+		fail("a sign of life is nothing else")
+	}
 	if p.Refused != "" && (len(p.Events) > 0 || p.Unreadable != "") {
 		fail("a refused request gave something")
 	}
@@ -287,7 +394,22 @@ func checkParsed(t testing.TB, name string, kind message.Kind, p message.Parsed,
 		fields := 0
 		if in := e.Inbound; in != nil {
 			fields++
-			texts = append(texts, in.From.Reveal(), in.To, in.Text, in.ExternalID, in.SessionID)
+			texts = append(texts, in.From.Reveal(), in.To, in.Text, in.ExternalID, in.SessionID, in.Identity)
+			if p := in.Part; p != nil {
+				texts = append(texts, p.Ref)
+				if p.Index < 1 || p.Total < 2 || p.Index > p.Total || p.Total > 255 {
+					fail("a part has a place from 1 to its total, and a total from 2 to 255")
+				}
+				if in.Medium != message.SMS || in.Call {
+					fail("only an SMS has parts")
+				}
+			}
+			if in.Call && (in.Text != "" || in.Medium != message.SMS) {
+				fail("a call has the medium of an SMS and no text")
+			}
+			if kind == message.KindCall && !in.Call {
+				fail("what comes to the webhook of calls is a call")
+			}
 			if in.From.IsZero() {
 				fail("a message is from someone")
 			}
@@ -306,7 +428,16 @@ func checkParsed(t testing.TB, name string, kind message.Kind, p message.Parsed,
 		}
 		if r := e.Receipt; r != nil {
 			fields++
-			texts = append(texts, r.ExternalID, r.OurID, r.To.Reveal(), string(r.Status), r.Reason)
+			texts = append(texts, r.ExternalID, r.OurID, r.To.Reveal(), string(r.Status), r.Reason, r.PartID)
+			if r.Part < 0 || r.Parts < 0 || r.Parts > 255 || r.Parts > 0 && r.Part > r.Parts {
+				fail("a receipt's part has a place from 1 to the number of parts, which is 255 at most")
+			}
+			if r.Part > 0 && r.PartID != "" {
+				fail("a receipt's part has a number or an id, not both")
+			}
+			if number.MatchString(r.Reason) {
+				fail("a reason holds no number")
+			}
 			if r.ExternalID == "" && r.OurID == "" {
 				fail("a receipt names a message")
 			}
@@ -363,6 +494,18 @@ func forge(t *testing.T, a message.Adapter, s sample, o Options) {
 		r.Body[i] ^= 1
 		expect("a changed byte", true, r, o.Account, o.now())
 	}
+	if carrier(good) == carriesQuery && len(good.Body) == 0 { // the signature can be over nothing else
+		for i := range good.URL.RawQuery {
+			if skip := tokenIn(good.URL.RawQuery); i >= skip[0] && i < skip[1] {
+				continue // ours, and the gateway's affair
+			}
+			r := clone(good)
+			q := []byte(r.URL.RawQuery)
+			q[i] ^= 1
+			r.URL.RawQuery = string(q)
+			expect("a changed byte of the query", true, r, o.Account, o.now())
+		}
+	}
 	signed := false
 	for name := range good.Header {
 		if !strings.Contains(strings.ToLower(name), "signature") {
@@ -388,7 +531,7 @@ func answers(t *testing.T, a message.Adapter) {
 	if n := a.Name(); n == "" || strings.ToLower(n) != n || strings.ContainsAny(n, " /") {
 		t.Errorf("the name %q is not lower case without spaces", n)
 	}
-	for _, kind := range []message.Kind{message.KindSMS, message.KindStatus, message.KindUSSD} {
+	for _, kind := range []message.Kind{message.KindSMS, message.KindStatus, message.KindUSSD, message.KindCall} {
 		if r := a.Ack(kind); r.Status != 0 && (r.Status < 200 || r.Status > 299) {
 			t.Errorf("Ack(%s) has status %d", kind, r.Status)
 		}
@@ -417,105 +560,4 @@ func answers(t *testing.T, a message.Adapter) {
 	if render(a.Reply(screen)) != render(on) {
 		t.Error("a screen is not the same twice")
 	}
-}
-
-// sends checks Request and Outcome.
-func sends(t *testing.T, a message.Sender, o Options) {
-	t.Helper()
-	m := message.Outbound{ID: "0190a1b2-0000-7000-8000-000000000001", To: message.ParseNumber("+22370000001"), Text: "Projet Lafia: été & paix + 50 % ɛɔɲŋ"}
-	first, err := a.Request(m, o.Account)
-	if err != nil {
-		t.Fatalf("Request: %v", err)
-	}
-	second, _ := a.Request(m, o.Account)
-	if render(first) != render(second) {
-		t.Error("the same message gives two requests")
-	}
-	u, err := url.Parse(first.URL)
-	if err != nil || u.Host == "" || first.Method == "" {
-		t.Errorf("the request has no method or address (%v)", err)
-	}
-	bad := func(what string, m message.Outbound, acc message.Account) {
-		t.Helper()
-		_, err := a.Request(m, acc)
-		if err == nil {
-			t.Errorf("a message with %s can be sent", what)
-			return
-		}
-		if number.MatchString(err.Error()) || strings.Contains(err.Error(), "Projet") {
-			t.Errorf("the error of a message with %s holds a number or text: %v", what, err)
-		}
-	}
-	nobody, name := m, m
-	nobody.To = message.Number{}
-	name.To = message.ParseNumber("LAFIA")
-	bad("no receiver", nobody, o.Account)
-	bad("a name for a receiver", name, o.Account)
-	bad("no settings", m, message.Account{})
-
-	down := errors.New("broken")
-	for _, c := range []struct {
-		what   string
-		status int
-		err    error
-		wrote  bool
-		want   message.Verdict
-	}{
-		{"no connection", 0, down, false, message.Retry},
-		{"no answer", 0, down, true, message.Ambiguous},
-		{"too many requests", 429, nil, true, message.Retry},
-		{"an error of the server", 500, nil, true, message.Ambiguous},
-		{"a bad gateway", 502, nil, true, message.Ambiguous},
-		{"an absent service", 503, nil, true, message.Ambiguous},
-		{"a gateway that waited in vain", 504, nil, true, message.Ambiguous},
-		{"a bad request", 400, nil, true, message.Rejected},
-	} {
-		if got := a.Outcome(c.status, []byte("no"), c.err, c.wrote); got.Verdict != c.want {
-			t.Errorf("%s: %s, want %s", c.what, got.Verdict, c.want)
-		}
-	}
-	for _, body := range []string{"", "{", "null", "[]", "{}", "\xff\x00", "<html>"} {
-		// It may have been sent: to send again would be to send twice.
-		if got := a.Outcome(200, []byte(body), nil, true); got.Verdict == message.Retry {
-			t.Errorf("an answer of %q is tried again", body)
-		}
-	}
-}
-
-// withStatus puts a word into a field of a form or JSON body.
-func withStatus(body []byte, field, word string) ([]byte, error) {
-	var v any
-	if json.Unmarshal(body, &v) == nil {
-		if !replace(v, field, word) {
-			return nil, errors.New("no field " + field)
-		}
-		return json.Marshal(v)
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, err
-	}
-	if !form.Has(field) {
-		return nil, errors.New("no field " + field)
-	}
-	form.Set(field, word)
-	return []byte(form.Encode()), nil
-}
-
-func replace(v any, field, word string) (found bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k := range v {
-			if _, text := v[k].(string); text && k == field {
-				v[k], found = word, true
-			} else {
-				found = replace(v[k], field, word) || found
-			}
-		}
-	case []any:
-		for i := range v {
-			found = replace(v[i], field, word) || found
-		}
-	}
-	return found
 }
