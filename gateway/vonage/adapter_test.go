@@ -39,7 +39,7 @@ func account(secrets ...string) message.Account {
 }
 
 func options() gatewaytest.Options {
-	return gatewaytest.Options{Account: account("right"), Now: now, Sign: sign, SignedInBody: true, StatusField: "status", Update: *update}
+	return gatewaytest.Options{Account: account("right"), Now: now, Sign: sign, SignedInBody: true, Window: 5 * time.Minute, StatusField: "status", Update: *update}
 }
 
 // sign signs as Vonage does, with SHA-256, in whatever carries the fields.
