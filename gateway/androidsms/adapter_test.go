@@ -35,6 +35,7 @@ func options() gatewaytest.Options {
 			Signatures: []message.Secret{message.NewSecret("Xy3kT9aB")},
 		},
 		Sign:        func(r *message.Request) { sign(r, "Xy3kT9aB", now) },
+		Window:      5 * time.Minute,
 		StatusField: "event",
 		Update:      *update,
 	}
