@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// now is a minute after the timestamp of the samples.
-var now = time.Unix(1790000060, 0)
+// now is the timestamp of the samples.
+var now = time.Unix(1790000000, 0)
 
 func settings() map[string]string {
 	return map[string]string{"api_key": "k", "api_secret": "s", "from": "Lafia", "signature_algorithm": "sha256"}
