@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"os/exec"
@@ -189,16 +190,23 @@ func TestAllIsKilledAfterTheAcknowledgement(t *testing.T) {
 	q := newPhone(t, walk.number, i.URL)
 	walk.almost(t, q)
 	last := q.show() // acknowledged: and at once
-	// No job is in a worker's hands at the moment of the kill: those are another test's.
-	for range 100 {
+	// No job is in a worker's hands at the moment of the kill, nor on its way there:
+	// that is another test's.
+	quiet := false
+	for range 400 {
 		must(t, i.cmd.Process.Signal(syscall.SIGSTOP))
-		var working int
-		must(t, record.Pool().QueryRow(t.Context(), `select count(*) from river_job where state = 'running'`).Scan(&working))
-		if working == 0 {
+		time.Sleep(5 * time.Millisecond)
+		must(t, record.Pool().QueryRow(t.Context(), `
+select not exists (select from river_job where state = 'running') and not exists (
+	select from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid())`).Scan(&quiet))
+		if quiet {
 			break
 		}
 		must(t, i.cmd.Process.Signal(syscall.SIGCONT))
 		time.Sleep(7 * time.Millisecond)
+	}
+	if !quiet {
+		t.Fatal("the job queue was never quiet")
 	}
 	all := append(i.servers(), i.cmd.Process.Pid)
 	for _, pid := range slices.Backward(all) {
@@ -211,6 +219,13 @@ func TestAllIsKilledAfterTheAcknowledgement(t *testing.T) {
 	i = dev(t, dir)
 	record = openRecord(t, mustRunning(t, dir).PostgresURL)
 	defer record.Close()
+	defer func() {
+		if t.Failed() {
+			var jobs string
+			_ = record.Pool().QueryRow(context.Background(), `select coalesce(string_agg(kind || ' ' || state || ' ' || attempt || ' ' || scheduled_at, ', '), '') from river_job`).Scan(&jobs)
+			t.Logf("jobs: %s\n%s", jobs, i.errors)
+		}
+	}()
 	q.gateways, p.gateways = []string{i.URL}, []string{i.URL}
 	walk.check(t, record, ring, reference(last))
 	if again := q.show(); reference(again) != reference(last) || !again.end {
