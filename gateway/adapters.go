@@ -3,11 +3,15 @@ package gateway
 import (
 	"lafia/gateway/africastalking"
 	"lafia/gateway/androidsms"
+	"lafia/gateway/hubtel"
+	"lafia/gateway/infobip"
 	"lafia/gateway/jasmin"
 	"lafia/gateway/kannel"
 	"lafia/gateway/lafricamobile"
 	"lafia/gateway/message"
 	"lafia/gateway/mtarget"
+	"lafia/gateway/orange"
+	"lafia/gateway/twilio"
 	"lafia/gateway/vonage"
 )
 
@@ -17,6 +21,10 @@ func Adapters() []message.Adapter {
 	return []message.Adapter{
 		africastalking.New(),
 		androidsms.New(),
+		orange.New(),
+		infobip.New(),
+		twilio.New(),
+		hubtel.New(),
 		kannel.New(),
 		jasmin.New(),
 		vonage.New(),

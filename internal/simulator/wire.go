@@ -33,6 +33,10 @@ type wire interface {
 var wires = map[string]wire{
 	"africastalking": africastalking{},
 	"androidsms":     androidsms{},
+	"orange":         orange{},
+	"infobip":        infobip{},
+	"twilio":         twilio{},
+	"hubtel":         hubtel{},
 	"kannel":         kannel{},
 	"jasmin":         jasmin{},
 	"vonage":         vonage{},
