@@ -28,7 +28,7 @@ type webhookCmd struct {
 // checks form and signature, not a channel's URL token.
 type webhookParseCmd struct {
 	Adapter string `required:"" placeholder:"NAME" help:"The aggregator's adapter, such as africastalking."`
-	Kind    string `required:"" enum:"sms,ussd,status" help:"Which webhook the requests came to: sms, ussd or status."`
+	Kind    string `required:"" enum:"sms,ussd,status,call" help:"Which webhook the requests came to: sms, ussd, status or call."`
 }
 
 // Help is what --help says after the options.
@@ -214,8 +214,12 @@ func showParsed(p message.Parsed) webhookResult {
 				ExternalID: e.Inbound.ExternalID, SessionID: e.Inbound.SessionID, SentAt: rfc3339(e.Inbound.SentAt),
 			})
 		case e.Receipt != nil:
+			id := e.Receipt.ExternalID
+			if id == "" { // an aggregator that brings back ours alone (Kannel)
+				id = e.Receipt.OurID
+			}
 			result.Messages = append(result.Messages, webhookMessage{
-				To: e.Receipt.To.Reveal(), ExternalID: e.Receipt.ExternalID, Status: e.Receipt.Status, SentAt: rfc3339(e.Receipt.At),
+				To: e.Receipt.To.Reveal(), ExternalID: id, Status: e.Receipt.Status, SentAt: rfc3339(e.Receipt.At),
 			})
 		}
 	}

@@ -203,6 +203,8 @@ type Check struct {
 	What string `json:"what"`
 	OK   bool   `json:"ok"`
 	Do   string `json:"do,omitempty"` // what to do when it isn't
+	// Note is what cannot be checked from here and Lafia relies on; OK is true then.
+	Note string `json:"note,omitempty"`
 }
 
 // Doctor checks a config file and all that it names.
@@ -233,6 +235,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
+	var alive map[string]time.Time // nil: not known
 	s, err := store.Open(ctx, c.Postgres.URL.Reveal(), store.Options{MaxConns: 2})
 	if add("PostgreSQL", err, "check postgres.url and that the server runs") {
 		defer s.Close()
@@ -240,7 +243,11 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 		if err == nil && pending {
 			err = errors.New("migrations wait")
 		}
-		add("tables", err, "run `lafia migrate`")
+		if add("tables", err, "run `lafia migrate`") {
+			if alive, err = s.ChannelsAlive(ctx); err != nil {
+				add("signs of life of channels", err, "")
+			}
+		}
 	}
 	r, err := session.Open(ctx, redisOptions(c))
 	if add("Redis", err, "check redis.url and that the server runs") {
@@ -260,6 +267,38 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 			err = errors.New("networks allows everyone")
 		}
 		add("channel "+ch.Name, err, "leave networks out, or list the aggregator's")
+		adapter, _ := gateway.AdapterNamed(ch.Adapter) // Read has checked the name
+		if s, ok := adapter.(message.SettingChecker); ok {
+			for _, line := range s.CheckSettings(ch.Account()) {
+				add("channel "+ch.Name, errors.New(line), "")
+			}
+			for _, line := range s.Advice() {
+				out = append(out, Check{What: "channel " + ch.Name, OK: true, Note: line})
+			}
+		}
+		at, heard := alive[ch.Name]
+		if b, ok := adapter.(message.Beater); alive != nil && (heard || ok) {
+			silence := maxSilence
+			if ok {
+				silence = b.Silence()
+			}
+			add("channel "+ch.Name+" is alive", silent(at, time.Now(), silence), "look whether the phone is on, charged and in the network, and its app runs")
+		}
 	}
 	return out, nil
+}
+
+// maxSilence is how long a far end that ever gave a sign of life may be silent
+// where its adapter does not say: no heartbeat of ours is rarer.
+const maxSilence = 15 * time.Minute
+
+// silent tells since when a far end is silent, nil while it is not.
+func silent(at, now time.Time, most time.Duration) error {
+	switch {
+	case at.IsZero():
+		return errors.New("it never gave a sign of life")
+	case now.Sub(at) > most:
+		return fmt.Errorf("its last sign of life was %s ago", now.Sub(at).Truncate(time.Minute))
+	}
+	return nil
 }

@@ -68,3 +68,26 @@ select channel, coalesce(max(at), 'epoch'), sum(r)::int, sum(u)::int, sum(w)::in
 	}
 	return out, nil
 }
+
+// GatewayBeat gives when a gateway that was not stopped last gave a sign of life;
+// zero: there is none.
+func (s *Store) GatewayBeat(ctx context.Context) (time.Time, error) {
+	var at *time.Time
+	if err := s.pool.QueryRow(ctx, `select max(beat_at) from node where stopped_at is null`).Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("looking for a running gateway: %w", err)
+	}
+	if at == nil {
+		return time.Time{}, nil
+	}
+	return *at, nil
+}
+
+// TakeBack takes back a message that waits to be sent, and reports whether it did
+// wait.
+func (s *Store) TakeBack(ctx context.Context, id string, now time.Time) (bool, error) {
+	tag, err := s.pool.Exec(ctx, `update outbound set state = 'failed', changed_at = $2 where id = $1 and state = 'queued'`, id, now)
+	if err != nil {
+		return false, fmt.Errorf("taking a message back: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
