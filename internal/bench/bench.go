@@ -71,6 +71,10 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, fmt.Errorf("making a folder for the data: %w", err)
 	}
 	defer os.RemoveAll(dir)
+	// Servers that root starts run as somebody else, who must walk through it.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return nil, fmt.Errorf("opening the folder for the data: %w", err)
+	}
 	r := &run{Options: o, dir: dir}
 	defer func() { err = errors.Join(err, r.stop()) }()
 	if err := r.start(ctx); err != nil {

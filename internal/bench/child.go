@@ -185,7 +185,7 @@ func startChild(ctx context.Context, which Child, logPath string, s childSpec) (
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(logPath)
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,103 @@
+package bench
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// stalling answers at once, but for one pause in which nobody is answered.
+type stalling struct {
+	mu    sync.Mutex
+	from  time.Time
+	pause time.Duration
+}
+
+func (s *stalling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b, _ := io.ReadAll(r.Body)
+	s.mu.Lock()
+	if s.pause > 0 && time.Now().After(s.from) {
+		time.Sleep(s.pause)
+		s.pause = 0
+	}
+	s.mu.Unlock()
+	if !strings.Contains(string(b), "&phoneNumber=%2B22399") {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	_, _ = io.WriteString(w, "CON a screen")
+}
+
+// TestArrivalsThatAStallHoldsUpAreMeasuredFromWhenTheyWereDue is the whole point
+// of an open loop: a generator that waited for replies would send one hop into
+// the stall and call the rest fast.
+func TestArrivalsThatAStallHoldsUpAreMeasuredFromWhenTheyWereDue(t *testing.T) {
+	h := &stalling{from: time.Now().Add(200 * time.Millisecond), pause: 300 * time.Millisecond}
+	server := httptest.NewServer(h)
+	defer server.Close()
+	target := newTarget(strings.TrimPrefix(server.URL, "http://"), "/", false, 10)
+	r := target.open(t.Context(), 200, time.Second)
+	if r.Errors > 0 {
+		t.Fatalf("%d errors, the first: %s", r.Errors, *target.firstError.Load())
+	}
+	if r.Sent != 200 || r.All.Count != 200 {
+		t.Errorf("%d hops were sent and %d measured, want 200", r.Sent, r.All.Count)
+	}
+	// 300 ms of 1 s fall into the stall: 30 % of the hops waited, evenly up to 300 ms.
+	if r.All.Max < 250 || r.All.P99 < 200 {
+		t.Errorf("the longest took %.0f ms, p99 %.0f ms: the stall was left out", r.All.Max, r.All.P99)
+	}
+}
+
+// TestCallersWalkToTheEnd plays conversations against a server that ends each
+// where the caller presses her last key.
+func TestCallersWalkToTheEnd(t *testing.T) {
+	for conversation := range 50 {
+		for _, knows := range []bool{true, false} {
+			c := &caller{n: conversation, knows: knows}
+			c.dial(conversation)
+			hops := 0
+			for last := false; !last; hops++ {
+				last = c.press()
+			}
+			if want := len(c.inputs) + 1; hops != want || strings.Count(c.text, "*")+1 != len(c.inputs) {
+				t.Errorf("conversation %d took %d hops up to %q, want %d", conversation, hops, c.text, want)
+			}
+		}
+	}
+}
+
+func TestReplyIsWhatTheStepExpects(t *testing.T) {
+	for reply, want := range map[string][2]bool{
+		"CON Ecrivez votre message.":                           {true, false},
+		"END Merci, message bien recu.\nVotre code: 8350-7943": {false, true},
+		"END Pas enregistre. Rappelez plus tard, merci.":       {false, false},
+		"END Merci 8350-794":                                   {false, false},
+		"":                                                     {false, false},
+	} {
+		if got := [2]bool{expect([]byte(reply), false), expect([]byte(reply), true)}; got != want {
+			t.Errorf("%q: goes on, finished = %v, want %v", reply, got, want)
+		}
+	}
+}
+
+func TestReportHoldsOnlyWithARowForEachAcknowledgement(t *testing.T) {
+	for _, c := range []struct {
+		report Report
+		want   bool
+	}{
+		{Report{Finished: 3, Rows: 3}, true},
+		{Report{Finished: 3, Rows: 2}, false},
+		{Report{Finished: 3, Rows: 4}, false},
+		{Report{Finished: 3, Rows: 3, Errors: 1}, false},
+		{Report{}, false},
+	} {
+		if got := c.report.Holds(); got != c.want {
+			t.Errorf("%+v holds = %v", c.report, got)
+		}
+	}
+}
