@@ -240,16 +240,14 @@ select not exists (select from river_job where state = 'running') and not exists
 	if len(list) != 1 || list[0].Text != text || reference(reply) != list[0].Reference.String() {
 		t.Fatalf("kept %+v, replied %q", list, reply.text)
 	}
+	await(t, 10*time.Second, "the reply's end to be written", func() bool {
+		out, err := storetest.Outbound(t.Context(), record)
+		must(t, err)
+		return len(out) == 1 && out[0].State == "sent"
+	})
 	time.Sleep(500 * time.Millisecond)
 	if got := inbox(t, i.URL, writer); len(got) != 1 {
 		t.Errorf("%d replies to one SMS", len(got))
-	}
-	out, err := storetest.Outbound(t.Context(), record)
-	must(t, err)
-	for _, o := range out {
-		if o.State != "sent" {
-			t.Errorf("a reply is %s", o.State)
-		}
 	}
 	if strings.Contains(i.errors.String(), "panic") {
 		t.Error(i.errors)

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"lafia/gateway/message"
 	"lafia/internal/app"
 	"lafia/internal/programme"
+	"lafia/internal/store"
 	"lafia/internal/store/storetest"
 )
 
@@ -72,13 +74,11 @@ func TestEveryRequestRepeatedMakesOneOfEverything(t *testing.T) {
 				must(t, err)
 				return waiting == 0
 			})
-			out, err := storetest.Outbound(t.Context(), w.record)
-			must(t, err)
-			for _, o := range out {
-				if o.State != "sent" {
-					t.Errorf("a reply is %s", o.State)
-				}
-			}
+			await(t, 20*time.Second, "every reply to be sent", func() bool {
+				out, err := storetest.Outbound(t.Context(), w.record)
+				must(t, err)
+				return !slices.ContainsFunc(out, func(o store.Outbound) bool { return o.State != "sent" })
+			})
 			total, err := w.record.CountSubmissions(t.Context(), false)
 			must(t, err)
 			examples, err := w.record.CountSubmissions(t.Context(), true)
