@@ -147,6 +147,27 @@ func TestPartsWithoutAnIDAreKnownByTheirPlaceAndWords(t *testing.T) {
 	}
 }
 
+func TestAPartThatAnSMSCDeliversTwiceUnderTwoIDsIsOne(t *testing.T) {
+	b := newBench(t)
+	again := func(i int) {
+		in := partOf("7", i, long)
+		in.ExternalID = "again/" + in.ExternalID
+		b.receive(in)
+	}
+	b.receive(partOf("7", 1, long))
+	again(1)
+	b.receive(partOf("7", 2, long))
+	b.receive(partOf("7", 3, long))
+	again(3) // the message is whole: this could be the beginning of another one
+	b.kept(strings.Join(long, ""))
+	b.pass(25 * time.Hour)
+	n, err := b.c.CloseParts(context.Background())
+	if must(t, err); n != 0 {
+		t.Errorf("%d messages were made of a repeat", n)
+	}
+	b.kept(strings.Join(long, ""))
+}
+
 func TestWhatIsIncompleteAfterADayIsHandledAsItIsAndMarked(t *testing.T) {
 	b := newBench(t)
 	five := []string{"un deux trois ", "quatre cinq ", "six sept ", "huit neuf ", "dix onze douze"}

@@ -22,7 +22,7 @@ type ReceivedPart struct {
 	Total int
 	// Nameless is set where neither an id nor a time tells a repeat of the part
 	// from another one: the same words at the same place within RepeatWithin are
-	// a repeat then.
+	// a repeat then, also of a message that is whole already.
 	Nameless     bool
 	RepeatWithin time.Duration
 }
@@ -49,15 +49,14 @@ func (s *Store) ReceivePart(ctx context.Context, p ReceivedPart) error {
 				return err
 			}
 		}
-		if p.Nameless {
-			repeat := false
-			err := tx.QueryRow(ctx, `
+		// An SMSC that delivers a part twice gives it two ids (Kannel's %I): the same
+		// words at the same place of a message that waits are a repeat.
+		repeat := false
+		if err := tx.QueryRow(ctx, `
 select exists (select from part_set s join part p on p.set_id = s.id
-	where s.key = $1 and p.idx = $2 and p.content_hmac = $3 and p.received_at > $4)`,
-				p.Set, p.Index, p.ContentHMAC, p.ReceivedAt.Add(-p.RepeatWithin)).Scan(&repeat)
-			if err != nil || repeat {
-				return err
-			}
+	where s.key = $1 and s.total = $2 and p.idx = $3 and p.content_hmac = $4 and (s.closed_at is null or $5 and p.received_at > $6))`,
+			p.Set, p.Total, p.Index, p.ContentHMAC, p.Nameless, p.ReceivedAt.Add(-p.RepeatWithin)).Scan(&repeat); err != nil || repeat {
+			return err
 		}
 		if p.Number != nil {
 			if _, err := tx.Exec(ctx, putNumber, p.Contact, p.Number, p.NumberUntil); err != nil {
@@ -164,7 +163,8 @@ values ($1, $2, $3, '', $4, $5, $6, $7, $8)`,
 const maxStale = 500
 
 // CloseStaleParts makes messages of the sets that were opened before a moment
-// and never became whole, and tells how many.
+// and never became whole, and tells how many. A set that holds nothing but parts
+// of a message that was joined is a repeat of it, and makes none.
 func (s *Store) CloseStaleParts(ctx context.Context, before, now time.Time) (int, error) {
 	rows, err := s.pool.Query(ctx, `select id::text, key from part_set where closed_at is null and opened_at < $1 order by opened_at limit $2`, before, maxStale)
 	if err != nil {
@@ -178,16 +178,30 @@ func (s *Store) CloseStaleParts(ctx context.Context, before, now time.Time) (int
 	if err != nil {
 		return 0, fmt.Errorf("looking for incomplete messages: %w", err)
 	}
+	closed := 0
 	for _, st := range sets {
 		err := s.inTx(ctx, "closing an incomplete message", func(tx pgx.Tx) error {
 			if err := lockSet(ctx, tx, st.Key); err != nil {
 				return err
 			}
+			tag, err := tx.Exec(ctx, repeated, st.ID, now)
+			if err != nil || tag.RowsAffected() > 0 {
+				return err
+			}
+			closed++
 			return s.closeSet(ctx, tx, st.ID, now)
 		})
 		if err != nil {
 			return 0, err
 		}
 	}
-	return len(sets), nil
+	return closed, nil
 }
+
+// repeated closes a set whose every part stands, with the same words at the same
+// place, in one other set of its reference that was joined.
+const repeated = `
+update part_set s set closed_at = $2 where s.id = $1 and s.closed_at is null and exists (
+	select from part_set o where o.key = s.key and o.total = s.total and o.closed_at is not null
+	and not exists (select from part p where p.set_id = s.id
+		and not exists (select from part q where q.set_id = o.id and q.idx = p.idx and q.content_hmac = p.content_hmac)))`
