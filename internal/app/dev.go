@@ -169,13 +169,34 @@ func (d *dev) channels() []gateway.Channel {
 		out = append(out, gateway.Channel{
 			Name: a.Name(), Adapter: a,
 			Account: message.Account{
-				Settings:   map[string]string{"username": "dev", "api_key": "dev"},
+				Settings:   devSettings(a.Name()),
 				Signatures: []message.Secret{message.NewSecret(d.secrets.Token)},
 			},
 			Tokens: []message.Secret{message.NewSecret(d.secrets.Token)}, Synthetic: true, ServiceCode: devServiceCode, From: devShortCode,
 		})
 	}
 	return out
+}
+
+// devSettings are what an adapter needs to build its requests; the simulator
+// stands where they point.
+func devSettings(adapter string) map[string]string {
+	s := map[string]map[string]string{
+		"africastalking": {"username": "dev", "api_key": "dev"},
+		"androidsms":     {"endpoint": "http://127.0.0.1:1/3rdparty/v1", "username": "dev", "password": "dev"},
+		"orange":         {"client_id": "dev", "client_secret": "dev", "sender_address": "2230000"},
+		"infobip":        {"base_url": "https://dev.api.infobip.com", "api_key": "dev"},
+		"twilio":         {"account_sid": "AC00000000000000000000000000000000", "auth_token": "dev"},
+		"kannel":         {"endpoint": "http://127.0.0.1:1/cgi-bin/sendsms", "username": "dev", "password": "dev"},
+		"jasmin":         {"endpoint": "http://127.0.0.1:1/send", "username": "dev", "password": "dev"},
+		"vonage":         {"api_key": "dev", "api_secret": "dev"},
+		"mtarget":        {"username": "dev", "password": "dev"},
+		"lafricamobile":  {"accountid": "dev", "password": "dev", "sender": "Lafia"},
+	}[adapter]
+	if s == nil {
+		s = map[string]string{}
+	}
+	return s
 }
 
 func (d *dev) example() string {

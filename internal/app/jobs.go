@@ -143,5 +143,6 @@ func (a *App) startJobs(ctx context.Context) error {
 		}
 		return a.jobs.StopAndCancel(context.WithoutCancel(ctx))
 	})
+	a.startSweep(out)
 	return nil
 }

@@ -412,6 +412,39 @@ func TestADirectDialGoesAheadButNeverCommits(t *testing.T) {
 	contains(t, p.dial("9*1"), "9 Confidentiel")
 }
 
+// single sends one input as an aggregator without sequence does.
+func (p *phone) single(text string, start bool) message.Reply {
+	p.b.t.Helper()
+	r, err := p.b.c.Hop(context.Background(), "single", message.Inbound{
+		Medium: message.USSD, From: message.ParseNumber(p.number), To: "*384#", SessionID: p.session, Text: text, Start: start,
+	})
+	if err != nil {
+		p.b.t.Fatalf("hop %q: %v", text, err)
+	}
+	return r
+}
+
+func TestOnSingleInputsTheSameKeySoonIsARepeatAndLaterAnInput(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.session = "s1"
+	contains(t, p.single("*384#", true), "Bamanankan")
+	contains(t, p.single("1", false), "1 Avis")
+	contains(t, p.single("1", false), "1 Avis") // the aggregator's retry
+	b.pass(2 * time.Second)
+	contains(t, p.single("1", false), "Code du projet")
+	contains(t, p.single("*384#", true), "Code du projet") // a late start changes nothing
+	for _, k := range []string{"107", "1", "1", "1", "mots"} {
+		b.pass(2 * time.Second)
+		p.single(k, false)
+	}
+	if s := b.submissions(); len(s) != 1 || s[0].Answers["type"] != "Q" || s[0].Answers["rating"] != "1" || s[0].Text != "mots" {
+		t.Fatalf("kept %+v", s)
+	}
+	p.session = "s2"
+	contains(t, p.single("*384*1*107#", true), "Une question")
+}
+
 func TestALeaderReportsWithHerPINAndNothingKeepsIt(t *testing.T) {
 	b := newBench(t)
 	p := b.phone(leader)

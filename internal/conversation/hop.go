@@ -67,6 +67,25 @@ func (c *Conversation) caller(channel string, in message.Inbound) caller {
 	}
 }
 
+// repeatWithin is how soon after its reply the same single input is a retry and
+// not a second press (reliability.md 2.1): an aggregator without sequence sends
+// the same bytes for both.
+const repeatWithin = 1200 * time.Millisecond
+
+// hopOf identifies a single input without a sequence by the session's version and
+// the input. The same input once more, soon after the reply, is the hop before.
+func (c *Conversation) hopOf(who caller, version uint64, l *live) vault.ID {
+	key := func(version uint64) vault.ID {
+		return c.Ring.ID("hop", []byte(who.key.Channel), who.key.Contact[:], []byte(who.in.SessionID), []byte("input"), []byte(fmt.Sprint(version)), []byte(who.in.Text))
+	}
+	if l != nil && version > 0 && l.ID == who.session && who.now.Sub(l.At) < repeatWithin {
+		if before := key(version - 1); l.isRepeat(before) {
+			return before
+		}
+	}
+	return key(version)
+}
+
 // hopKey identifies a hop (design.md, decision 1): by the cumulative text up to
 // it, by its sequence, or by its input.
 func (c *Conversation) hopKey(channel string, who vault.Pseudonym, in message.Inbound, text string) vault.ID {
@@ -93,6 +112,9 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	if err != nil {
 		c.Log.Error("a session does not open; the caller begins anew", "channel", who.key.Channel)
 		l = nil
+	}
+	if in := who.in; !in.Cumulative && !in.Start && in.Sequence == 0 {
+		who.hop = c.hopOf(who, loaded.Version, l)
 	}
 	switch {
 	case l == nil:
@@ -282,13 +304,32 @@ func (t *trip) dialled(old *live, lost bool) {
 	}
 	t.begun = true
 	in := t.who.in
-	if !in.Cumulative || in.Text == "" {
+	tail := in.Text
+	if !in.Cumulative {
+		tail = dialledAhead(in)
+	}
+	if tail == "" {
 		return
 	}
 	if t.lost = lost; lost {
 		return
 	}
-	t.inputs, t.direct = strings.Split(in.Text, "*"), true
+	t.inputs, t.direct = strings.Split(tail, "*"), true
+}
+
+// dialledAhead gives what was dialled behind the service code on an aggregator
+// of single inputs, whose first request may carry all that was dialled:
+// *384*1*107# behind *384# is 1*107.
+func dialledAhead(in message.Inbound) string {
+	code := strings.TrimSuffix(in.To, "#")
+	if !in.Start || code == "" {
+		return ""
+	}
+	tail, ok := strings.CutPrefix(strings.TrimSuffix(strings.TrimSpace(in.Text), "#"), code+"*")
+	if !ok {
+		return ""
+	}
+	return tail
 }
 
 // resumable gives the run that may be taken up again: in life, of level L1, and

@@ -218,6 +218,23 @@ func (s *Store) KeepUnreadable(ctx context.Context, channel, kind, reason string
 	return nil
 }
 
+// Forgotten lists messages that were received before a moment and are not
+// handled, one for each contact, oldest first: a job died with its gateway.
+func (s *Store) Forgotten(ctx context.Context, before time.Time, most int) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `
+select id::text from (
+	select distinct on (contact) id, n from inbound where handled_at is null and received_at < $1 order by contact, n
+) t order by n limit $2`, before, most)
+	if err != nil {
+		return nil, fmt.Errorf("looking for forgotten messages: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("looking for forgotten messages: %w", err)
+	}
+	return out, nil
+}
+
 // Waiting counts the messages that were received and not handled.
 func (s *Store) Waiting(ctx context.Context) (int, error) {
 	var n int

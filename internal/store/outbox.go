@@ -36,6 +36,25 @@ from outbound o left join number n on n.contact = o.contact where o.id = $1`, id
 	return o, nil
 }
 
+// Unsent lists messages queued before a moment that no attempt was made at: their
+// job died with its gateway. It gives when each was queued.
+func (s *Store) Unsent(ctx context.Context, before time.Time, most int) (map[string]time.Time, error) {
+	rows, err := s.pool.Query(ctx, `
+select id::text, created_at from outbound o
+where state = 'queued' and created_at < $1 and not exists (select from attempt a where a.outbound_id = o.id)
+order by n limit $2`, before, most)
+	if err != nil {
+		return nil, fmt.Errorf("looking for unsent messages: %w", err)
+	}
+	out := map[string]time.Time{}
+	var id string
+	var at time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&id, &at}, func() error { out[id] = at; return nil }); err != nil {
+		return nil, fmt.Errorf("looking for unsent messages: %w", err)
+	}
+	return out, nil
+}
+
 // BeginAttempt commits that a message is about to be sent. False means that it
 // must not be: it was sent, or an attempt before this one never told its end,
 // and the message is now marked ambiguous.
