@@ -185,15 +185,15 @@ func TestSQLStandsInTheStoreAlone(t *testing.T) {
 // revealers may look at a number, a token or a secret in the clear, each for one
 // reason.
 var revealers = map[string]string{
-	"gateway/message":        "the types themselves",
-	"gateway":                "tokens are compared",
-	"gateway/gatewaytest":    "samples are compared with what was read",
-	"cmd/lafia":              "`lafia webhook parse` shows an integrator her own requests",
-	"internal/conversation":  "a number becomes a pseudonym, is sealed, and is nowhere else",
-	"internal/simulator":     "it plays the telephones",
-	"internal/config":        "secrets are read from where they are kept",
-	"internal/app":           "addresses of servers are handed over",
-	"internal/demo":          "the numbers of the demo, which cannot ring",
+	"gateway/message":       "the types themselves",
+	"gateway":               "tokens are compared",
+	"gateway/gatewaytest":   "samples are compared with what was read",
+	"cmd/lafia":             "`lafia webhook parse` shows an integrator her own requests",
+	"internal/conversation": "a number becomes a pseudonym, is sealed, and is nowhere else",
+	"internal/simulator":    "it plays the telephones",
+	"internal/config":       "secrets are read from where they are kept",
+	"internal/app":          "addresses of servers are handed over",
+	"internal/demo":         "the numbers of the demo, which cannot ring",
 }
 
 func TestEveryoneWhoLooksAtANumberIsOnTheList(t *testing.T) {
