@@ -3,6 +3,7 @@ package gateway
 import (
 	"lafia/gateway/africastalking"
 	"lafia/gateway/androidsms"
+	"lafia/gateway/external"
 	"lafia/gateway/hubtel"
 	"lafia/gateway/infobip"
 	"lafia/gateway/jasmin"
@@ -25,6 +26,7 @@ func Adapters() []message.Adapter {
 		infobip.New(),
 		twilio.New(),
 		hubtel.New(),
+		external.New(),
 		kannel.New(),
 		jasmin.New(),
 		vonage.New(),

@@ -37,6 +37,7 @@ var wires = map[string]wire{
 	"infobip":        infobip{},
 	"twilio":         twilio{},
 	"hubtel":         hubtel{},
+	"external":       external{},
 	"kannel":         kannel{},
 	"jasmin":         jasmin{},
 	"vonage":         vonage{},
