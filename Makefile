@@ -4,6 +4,7 @@
 #   make test       set up, and run every test
 #   make build      bin/lafia
 #   make bench      measure, and say the numbers
+#   make pictures   take the README's pictures anew, of a fresh demo
 #   make generate   write the Go of the console's templates anew
 #   make setup      install what is missing: Go, PostgreSQL, Redis or Valkey
 #   make clean      remove what was built; a dev instance's data (.lafia) stays
@@ -19,7 +20,7 @@ TEST_TIMEOUT     ?= 15m
 ARGS             ?=
 
 .DEFAULT_GOAL := build
-.PHONY: setup build run test bench generate clean
+.PHONY: setup build run test bench pictures generate clean
 
 setup:
 	@.tools/setup.sh
@@ -40,6 +41,11 @@ test:
 
 bench: setup build
 	bin/lafia bench $(ARGS)
+
+pictures:
+	@.tools/setup.sh test
+	@mkdir -p docs/pictures
+	LAFIA_PICTURES=$(CURDIR)/docs/pictures go test -count=1 -run '^TestPictures$$' ./internal/app
 
 generate:
 	go tool -modfile=.tools/go.mod templ generate
