@@ -43,7 +43,8 @@ func settingsOf(t testing.TB, file string) map[string]string {
 	return sample.Channel[0].Account
 }
 
-// aggregator is one that is described by settings, with its folder of samples.
+// aggregator is one that is described by settings, with its folder of samples;
+// those of Lafia's own JSON stand in testdata itself.
 type aggregator struct {
 	dir     string
 	options gatewaytest.Options
@@ -54,7 +55,7 @@ func aggregators(t testing.TB) []aggregator {
 	made := account(settingsOf(t, "testdata/made.toml"))
 	made.Signatures = []message.Secret{message.NewSecret("right")}
 	return []aggregator{
-		{"lafia", gatewaytest.Options{Account: account(map[string]string{"send_url": "https://aggregator.example/send"}), StatusField: "status"}},
+		{"", gatewaytest.Options{Account: account(map[string]string{"send_url": "https://aggregator.example/send"}), StatusField: "status"}},
 		{"mtarget", gatewaytest.Options{Account: account(settingsOf(t, "testdata/mtarget.toml")), StatusField: "Status"}},
 		{"lafricamobile", gatewaytest.Options{Account: account(settingsOf(t, "testdata/lafricamobile.toml")), StatusField: "status"}},
 		{"made", gatewaytest.Options{
@@ -76,7 +77,7 @@ func signMade(r *message.Request, key string, at time.Time) {
 
 func TestTheSuitePassesForEveryAggregatorThatSettingsDescribe(t *testing.T) {
 	for _, a := range aggregators(t) {
-		t.Run(a.dir, func(t *testing.T) {
+		t.Run(filepath.Join("testdata", a.dir), func(t *testing.T) {
 			x := external.New().For(a.options.Account)
 			for _, line := range external.New().CheckSettings(a.options.Account) {
 				t.Error(line)
@@ -89,7 +90,7 @@ func TestTheSuitePassesForEveryAggregatorThatSettingsDescribe(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	all := aggregators(f)
-	gatewaytest.Fuzz(f, external.New().For(all[0].options.Account), "testdata/lafia", all[0].options)
+	gatewaytest.Fuzz(f, external.New().For(all[0].options.Account), "testdata", all[0].options)
 }
 
 func FuzzParseOfSettings(f *testing.F) {
