@@ -64,8 +64,11 @@ func (o *Options) defaults() {
 // Run measures.
 func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	o.defaults()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	defer func() {
+		if ctx.Err() != nil { // what the children say of their end is of no interest then
+			err = errors.New("the measurement was interrupted")
+		}
+	}()
 	dir, err := os.MkdirTemp(o.Dir, "lafia-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the data: %w", err)

@@ -176,6 +176,8 @@ type process struct {
 	enc *json.Encoder
 	dec *json.Decoder
 	log *os.File
+
+	stopped bool
 }
 
 // startChild starts this very binary again as one of the children. What it logs
@@ -240,6 +242,10 @@ func (p *process) failed(which Child, err error) error {
 
 // stop ends a child in order: its standard input ends.
 func (p *process) stop() error {
+	if p.stopped {
+		return nil
+	}
+	p.stopped = true
 	defer p.log.Close()
 	_ = p.in.Close()
 	stuck := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })
