@@ -291,3 +291,22 @@ type Registrar interface {
 	// registered must do no harm.
 	Registrations(a Account, address, token string) []HTTPRequest
 }
+
+// Configured is an Adapter whose wire format is data: what it writes and how it
+// judges answers depends on a channel's settings, which Reply, Ack and Outcome
+// are not given.
+type Configured interface {
+	Adapter
+
+	// For gives the adapter of one channel. Faulty settings are CheckSettings' to
+	// tell; what can't be read is as if it were not set.
+	For(a Account) Adapter
+}
+
+// AdapterFor gives the adapter that a channel with this account uses.
+func AdapterFor(a Adapter, account Account) Adapter {
+	if c, ok := a.(Configured); ok {
+		return c.For(account)
+	}
+	return a
+}

@@ -293,14 +293,9 @@ func phonesPage(numbers ...string) string {
 
 var shownReference = regexp.MustCompile(`\b\d{4}-\d{4}\b`)
 
-// closeBrowser ends the browser with the test, before TestMain looks for what is
-// left running.
-func closeBrowser(t *testing.T) { t.Cleanup(browsertest.Stop) }
-
 // TestSomeoneDialsInTheSimulatorAndStaffSeeIt is the whole way on one instance:
 // from the keys of a phone to the console's log, and a status back to the phone.
 func TestSomeoneDialsInTheSimulatorAndStaffSeeIt(t *testing.T) {
-	closeBrowser(t)
 	dev := startDevInstance(t, app.DevOptions{Dir: serverstest.Dir(t)})
 	t.Run("with scripts", func(t *testing.T) { dialsAndIsAnswered(t, dev, true, "+22300000001") })
 	t.Run("without scripts", func(t *testing.T) { dialsAndIsAnswered(t, dev, false, "+22300000011") })
@@ -403,7 +398,6 @@ func TestPictures(t *testing.T) {
 		}
 		return
 	}
-	closeBrowser(t)
 	cryptotest.SetGlobalRandom(t, 48271936)
 	clock := &stopped{}
 	clock.pass(time.Duration(time.Date(2026, 11, 18, 9, 56, 0, 0, time.UTC).UnixNano()))

@@ -163,16 +163,17 @@ func (d *dev) prepare(ctx context.Context) error {
 	return nil
 }
 
-func (d *dev) channels() []gateway.Channel {
+func (d *dev) channels() []gateway.Channel { return DevChannels(message.NewSecret(d.secrets.Token)) }
+
+// DevChannels are the channels of `lafia dev`: one an adapter, of the adapter's
+// name. Its token is also its signature secret.
+func DevChannels(token message.Secret) []gateway.Channel {
 	var out []gateway.Channel
 	for _, a := range gateway.Adapters() {
 		out = append(out, gateway.Channel{
 			Name: a.Name(), Adapter: a,
-			Account: message.Account{
-				Settings:   devSettings(a.Name()),
-				Signatures: []message.Secret{message.NewSecret(d.secrets.Token)},
-			},
-			Tokens: []message.Secret{message.NewSecret(d.secrets.Token)}, Synthetic: true, ServiceCode: devServiceCode, From: devShortCode,
+			Account: message.Account{Settings: devSettings(a.Name()), Signatures: []message.Secret{token}},
+			Tokens:  []message.Secret{token}, Synthetic: true, ServiceCode: devServiceCode, From: devShortCode,
 		})
 	}
 	return out
@@ -191,6 +192,7 @@ func devSettings(adapter string) map[string]string {
 		"jasmin":         {"endpoint": "http://127.0.0.1:1/send", "username": "dev", "password": "dev"},
 		"vonage":         {"api_key": "dev", "api_secret": "dev"},
 		"mtarget":        {"username": "dev", "password": "dev"},
+		"external":       {"send_url": "https://external.invalid/send"},
 		"lafricamobile":  {"accountid": "dev", "password": "dev", "sender": "Lafia"},
 	}[adapter]
 	if s == nil {
@@ -214,14 +216,14 @@ func (d *dev) simulator() *simulator.Simulator {
 			return string(e), units, segments
 		},
 	}
-	for _, a := range gateway.Adapters() {
+	for _, c := range d.channels() {
 		o.Channels = append(o.Channels, simulator.Channel{
-			Name: a.Name(), Adapter: a.Name(), Token: message.NewSecret(d.secrets.Token), ServiceCode: devServiceCode, ShortCode: devShortCode,
+			Name: c.Name, Adapter: c.Adapter.Name(), Token: message.NewSecret(d.secrets.Token), ServiceCode: c.ServiceCode, ShortCode: c.From,
 		})
 	}
-	o.Phones = append(o.Phones, simulator.Phone{Number: message.ParseNumber("+22300000001"), Label: "téléphone d'essai"})
+	o.Phones = append(o.Phones, simulator.Phone{Number: message.ParseNumber("+22300000001"), Label: "Téléphone d’essai"})
 	for _, l := range d.demo.Leaders {
-		o.Phones = append(o.Phones, simulator.Phone{Number: message.ParseNumber(l.Phone), Label: l.Group + ", PIN " + l.PIN})
+		o.Phones = append(o.Phones, simulator.Phone{Number: message.ParseNumber(l.Phone), Label: "Responsable du groupe " + l.Group + ", PIN " + l.PIN})
 	}
 	for _, p := range d.dialCodes() {
 		o.Projects = append(o.Projects, simulator.Project{Code: p.Code, Name: p.Name, Dial: p.Dial})

@@ -19,6 +19,7 @@ import (
 	"lafia/gateway"
 	"lafia/gateway/message"
 	"lafia/internal/app"
+	"lafia/internal/browsertest"
 	"lafia/internal/demo"
 	"lafia/internal/servers/serverstest"
 	"lafia/internal/session"
@@ -49,7 +50,10 @@ func TestMain(m *testing.M) {
 type suite struct{ m *testing.M }
 
 func (s suite) Run() int {
-	defer func() { _ = os.RemoveAll(shared.dir) }()
+	defer func() {
+		browsertest.Stop()
+		_ = os.RemoveAll(shared.dir)
+	}()
 	return s.m.Run()
 }
 

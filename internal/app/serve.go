@@ -57,8 +57,9 @@ func serveOptions(c *config.Config, log *slog.Logger) Options {
 	}
 	for _, ch := range c.Channels {
 		adapter, _ := gateway.AdapterNamed(ch.Adapter) // Read has checked the name
+		account := ch.Account()
 		o.Channels = append(o.Channels, gateway.Channel{
-			Name: ch.Name, Adapter: adapter, Account: ch.Account(), Tokens: ch.Tokens, Networks: ch.Networks,
+			Name: ch.Name, Adapter: message.AdapterFor(adapter, account), Account: account, Tokens: ch.Tokens, Networks: ch.Networks,
 			Synthetic: ch.Synthetic, ServiceCode: ch.ServiceCode, From: ch.From,
 		})
 		o.Rates[ch.Name] = ch.RatePerSecond
@@ -90,7 +91,7 @@ func serveSimulator(c *config.Config, log *slog.Logger) *simulator.Simulator {
 			e, units, segments := gsm.Measure(text)
 			return string(e), units, segments
 		},
-		Phones: []simulator.Phone{{Number: message.ParseNumber("+22300000001"), Label: "téléphone d'essai"}},
+		Phones: []simulator.Phone{{Number: message.ParseNumber("+22300000001"), Label: "Téléphone d’essai"}},
 	}
 	for _, ch := range c.Channels {
 		if ch.Synthetic {

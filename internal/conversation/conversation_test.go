@@ -443,6 +443,12 @@ func TestOnSingleInputsTheSameKeySoonIsARepeatAndLaterAnInput(t *testing.T) {
 	}
 	p.session = "s2"
 	contains(t, p.single("*384*1*107#", true), "Une question")
+	for i, dialled := range []string{"*384#", "384", "*384*", ""} {
+		p.session = fmt.Sprint("t", i)
+		if r := p.single(dialled, true); !strings.Contains(r.Text, "1 Continuer") { // her feedback is not finished
+			t.Fatalf("%q: %s", dialled, r.Text)
+		}
+	}
 }
 
 func TestALeaderReportsWithHerPINAndNothingKeepsIt(t *testing.T) {

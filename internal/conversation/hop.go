@@ -318,18 +318,21 @@ func (t *trip) dialled(old *live, lost bool) {
 }
 
 // dialledAhead gives what was dialled behind the service code on an aggregator
-// of single inputs, whose first request may carry all that was dialled:
-// *384*1*107# behind *384# is 1*107.
+// of single inputs, whose first request may carry all that was dialled
+// (*384*1*107# behind *384#) or what came behind the code (1*107).
 func dialledAhead(in message.Inbound) string {
-	code := strings.TrimSuffix(in.To, "#")
-	if !in.Start || code == "" {
+	code, text := strings.TrimSuffix(in.To, "#"), strings.TrimSuffix(strings.TrimSpace(in.Text), "#")
+	if !in.Start || text == "" {
 		return ""
 	}
-	tail, ok := strings.CutPrefix(strings.TrimSuffix(strings.TrimSpace(in.Text), "#"), code+"*")
-	if !ok {
+	if tail, ok := strings.CutPrefix(text, code+"*"); ok && code != "" {
+		return tail
+	}
+	// Some give the tail alone, and some the code without its star.
+	if strings.Trim(text, "0123456789*") != "" || text[0] == '*' || text == strings.Trim(code, "*") {
 		return ""
 	}
-	return tail
+	return text
 }
 
 // resumable gives the run that may be taken up again: in life, of level L1, and
