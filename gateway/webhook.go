@@ -75,7 +75,7 @@ func (g *Gateway) serve(c *fiber.Ctx) error {
 		kind = "unknown" // metrics and logs repeat nothing that a stranger wrote
 	}
 	g.o.Metrics.observe(name, kind, out, took)
-	level := slog.LevelInfo
+	level := slog.LevelDebug // metrics count the good ones
 	if out != outcomeOK {
 		level = slog.LevelWarn
 	}

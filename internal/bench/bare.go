@@ -32,7 +32,8 @@ return 1
 func serveBare(ctx context.Context, s childSpec) (url string, stop func(), err error) {
 	// The same settings as session.Open's.
 	rdb := redis.NewClient(&redis.Options{
-		Network: "unix", Addr: s.RedisSocket, PoolSize: 32, ContextTimeoutEnabled: true, DisableIdentity: true,
+		Protocol: 2,
+		Network:  "unix", Addr: s.RedisSocket, PoolSize: 32, ContextTimeoutEnabled: true, DisableIdentity: true,
 		DialTimeout: 200 * time.Millisecond, ReadTimeout: time.Second, WriteTimeout: time.Second,
 		MaxRetries: 1, MinRetryBackoff: 5 * time.Millisecond,
 	})

@@ -25,7 +25,7 @@ type behind struct {
 }
 
 const (
-	behindEvery = time.Second
+	behindEvery = 1500 * time.Millisecond // written within 2 s, and not for every key of a quick caller
 	// behindMost bounds what waits while the record is away: about the callers of
 	// one evening. Beyond it the newest are let go: they would find the menu.
 	behindMost = 50_000

@@ -323,7 +323,7 @@ func TestARedisThatIsEmptiedMidCallLosesNothing(t *testing.T) {
 	p.walk("2", "2", "1") // Bambara, tension, land
 	b.flush()             // at once: the draft waits in the gateway still
 	p.press("Lafia")
-	time.Sleep(1200 * time.Millisecond)
+	time.Sleep(1800 * time.Millisecond)
 	b.start(nil) // a gateway that knows nothing
 	b.flush()
 	p.press("2")

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -48,6 +47,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	redis.SetLogger(quiet{}) // its lines are not ours: errors are returned, and counted where they matter
 	rdb := redis.NewClient(&redis.Options{
 		TLSConfig: secure, Network: o.Network, Addr: o.Addr, Username: o.Username, Password: o.Password, DB: o.DB,
+		Protocol: 2, // with 3 the client looks for pushed messages, which nobody sends, before every answer
 		PoolSize: o.PoolSize, ContextTimeoutEnabled: true, DisableIdentity: true,
 		DialTimeout: 200 * time.Millisecond, ReadTimeout: time.Second, WriteTimeout: time.Second,
 		MaxRetries: 1, MinRetryBackoff: 5 * time.Millisecond,
@@ -119,15 +119,13 @@ const epochKey = "epoch"
 // Load gets a session and its contact in one trip.
 func (s *Store) Load(ctx context.Context, k Key) (Loaded, error) {
 	sk, ck := k.names()
-	p := s.rdb.Pipeline()
-	both := p.MGet(ctx, sk, ck)
-	epoch := p.Get(ctx, epochKey)
-	if _, err := p.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+	// One command, one server: in a cluster the epoch would need the contact's tag.
+	vals, err := s.rdb.MGet(ctx, sk, ck, epochKey).Result()
+	if err != nil {
 		return Loaded{}, fmt.Errorf("loading a session: %w", err)
 	}
-	vals := both.Val()
-	if len(vals) != 2 {
-		return Loaded{}, fmt.Errorf("loading a session: Redis gave %d values of 2", len(vals))
+	if len(vals) != 3 {
+		return Loaded{}, fmt.Errorf("loading a session: Redis gave %d values of 3", len(vals))
 	}
 	var l Loaded
 	if v, ok := vals[0].(string); ok && len(v) >= 8 {
@@ -136,7 +134,8 @@ func (s *Store) Load(ctx context.Context, k Key) (Loaded, error) {
 	if v, ok := vals[1].(string); ok {
 		l.Contact = []byte(v)
 	}
-	ms, err := strconv.ParseInt(epoch.Val(), 10, 64)
+	epoch, _ := vals[2].(string)
+	ms, err := strconv.ParseInt(epoch, 10, 64)
 	switch {
 	case err != nil:
 		l.Unknown = true
