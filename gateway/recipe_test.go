@@ -115,6 +115,23 @@ func TestTheRecipeOfANewAdapterTakesOneFolderAndOneLine(t *testing.T) {
 	if out := run(t, dir, `{"body":"from=70000001"}`, at("lafia"), "webhook", "parse", "--adapter", name, "--kind", "sms"); !strings.Contains(out, `"reason":"text is missing"`) {
 		t.Errorf("a request that cannot be read gives %s", out)
 	}
+	t.Run("and the examples of docs/aggregators.md print what stands there", func(t *testing.T) { examples(t, dir) })
+}
+
+// examples types what docs/aggregators.md shows of `lafia webhook parse`. lafia is
+// in dir.
+func examples(t *testing.T, dir string) {
+	text, err := os.ReadFile("../docs/aggregators.md")
+	check(t, err)
+	shown := regexp.MustCompile(`(?m)^ {4}\$ (.* \| )lafia (webhook parse .*)\n {4}(.*)$`).FindAllSubmatch(text, -1)
+	if len(shown) == 0 {
+		t.Fatal("there are none")
+	}
+	for _, e := range shown {
+		if out := run(t, dir, "", "sh", "-c", string(e[1])+"./lafia "+string(e[2])); out != string(e[3])+"\n" {
+			t.Errorf("%s\nprints\n%s", e[0], out)
+		}
+	}
 }
 
 // check ends the test where something went wrong.
