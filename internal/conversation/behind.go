@@ -137,7 +137,7 @@ func (b *behind) flush() {
 		return true
 	}
 	for k, d := range taken {
-		t := store.Trace{Contact: k.Contact[:], Channel: k.Channel, Medium: k.Medium, Language: d.language, Version: d.version, RunID: d.run, At: d.at, ExpiresAt: d.expires}
+		t := store.Trace{Contact: k.Contact[:], Channel: k.Channel, Medium: k.Medium, Language: d.language, Version: d.version, RunID: d.run, Ended: d.ended, At: d.at, ExpiresAt: d.expires}
 		if d.plain != nil {
 			t.Sealed = b.seal(d.plain, bound(k))
 		}

@@ -129,6 +129,11 @@ func (c *Conversation) endScreen(l *live, medium, runID string) screen.Shown {
 // commit makes a finished run durable before anything else moves. An outcome
 // that isn't known is settled by committing the same run once more.
 func (t *trip) commit(ctx context.Context) error {
+	if t.confirms != "" {
+		if err := t.c.Store.Confirm(ctx, t.who.key.Contact[:], t.confirms); err != nil {
+			return &notSaved{language: t.live.Language, cause: err}
+		}
+	}
 	if t.finished == nil {
 		return nil
 	}
@@ -207,6 +212,7 @@ type draft struct {
 	version  uint64
 	run      string
 	plain    []byte // nil: no draft
+	ended    bool   // a draft of before is void
 	keep     bool   // the draft that waits, if any, stands: she is in the confidential flow
 	at       time.Time
 	expires  time.Time

@@ -475,6 +475,27 @@ func TestALeaderReportsWithHerPINAndNothingKeepsIt(t *testing.T) {
 	}
 }
 
+func TestAReportBySMSWaitsUntilItsLeaderConfirmsItWithHerPIN(t *testing.T) {
+	b := newBench(t)
+	for i, text := range []string{"menu", "1", "3", "1", "24", "4", "24mil", "42000", "1", "1", "1"} {
+		b.sms(leader, fmt.Sprint("m", i), text)
+	}
+	b.handleAll()
+	s := b.submissions()
+	if len(s) != 1 || s[0].Confirmed {
+		t.Fatalf("kept %+v", s)
+	}
+	p := b.phone(leader)
+	p.dial("")
+	contains(t, p.walk("3", "4821"), "epargne 24 000")
+	last := p.press("1")
+	if !last.End || !b.submissions()[0].Confirmed {
+		t.Fatalf("after yes: %s", last.Text)
+	}
+	p.dial("")
+	contains(t, p.walk("3", "4821"), "Rapport de quel mois")
+}
+
 func TestFiveWrongPINsLockAndTheRightOneNoLongerOpens(t *testing.T) {
 	b := newBench(t)
 	p := b.phone(leader)

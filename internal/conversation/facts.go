@@ -32,6 +32,8 @@ func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 		return t.groups(ctx)
 	case flow.NeedPIN:
 		return t.pin(ctx, n.Arg)
+	case flow.NeedPending:
+		return t.pending(ctx, n.Arg)
 	case flow.NeedMonths:
 		return months(t.who.now), nil
 	case flow.NeedReference:
@@ -95,6 +97,26 @@ func (t *trip) pin(ctx context.Context, arg string) (flow.Fact, error) {
 		}
 	}
 	return flow.Fact{}, nil
+}
+
+// pending gives the leader's report by SMS that waits to be confirmed.
+func (t *trip) pending(ctx context.Context, group string) (flow.Fact, error) {
+	p, err := t.c.Store.Unconfirmed(ctx, t.who.key.Contact[:], group, t.who.now)
+	if store.IsNotFound(err) {
+		return flow.Fact{}, nil
+	}
+	if err != nil {
+		return flow.Fact{}, err
+	}
+	month, err := time.Parse("2006-01", p.Answers["month"])
+	if err != nil {
+		return flow.Fact{}, nil
+	}
+	f := flow.Fact{Items: []flow.Item{{Value: p.ID, Say: flow.Line{Key: fmt.Sprintf("month.%d", int(month.Month()))}}}, Args: map[string]string{}}
+	for _, code := range []string{"MEM", "REU", "EPA", "REC"} {
+		f.Args[code] = flow.Spaced(p.Answers[code])
+	}
+	return f, nil
 }
 
 func (t *trip) status(ctx context.Context, typed string) (flow.Fact, error) {

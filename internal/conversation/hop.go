@@ -173,6 +173,7 @@ type trip struct {
 	lost   bool // Redis lost her session, and nothing else knows it
 
 	finished *finished    // the run that this hop finishes
+	confirms string       // the report by SMS that this hop confirms
 	open     bool         // by SMS: it is an open message, and she stays where she was
 	openRun  string       // the run that she stays in
 	shown    screen.Shown // the screen that she stays at
@@ -498,6 +499,8 @@ func (t *trip) apply(ctx context.Context, res flow.Result) error {
 			return t.resume(ctx)
 		case flow.Submit:
 			sub = e.Submit
+		case flow.Confirm:
+			t.confirms = e.ID
 		}
 	}
 	if sub != nil {
@@ -580,6 +583,7 @@ func (t *trip) trace(version uint64, plain []byte) {
 	f := t.c.book(context.Background(), t.live.Book).Flows[t.live.Cursor.Flow]
 	switch {
 	case f == nil, t.live.Done, t.finished != nil && !t.open:
+		tr.ended = true
 	case f.Level == "L3":
 		tr.keep = true
 	default:

@@ -25,6 +25,8 @@ func (m *machine) answer(in Action) {
 		m.answerListed(s, in)
 	case KindPIN:
 		m.answerPIN(s, in)
+	case KindPending:
+		m.answerPending(s, in)
 	case KindNumber, KindMoney:
 		m.answerNumber(s, in)
 	case KindText:
@@ -222,6 +224,29 @@ func (m *machine) answerPIN(s *State, in Action) {
 	}
 }
 
+// answerPending confirms the report that she sent by SMS, or goes on to a new one.
+func (m *machine) answerPending(s *State, in Action) {
+	f, ok := m.fact(NeedPending, m.cur.Answers["group"])
+	if !ok {
+		return
+	}
+	for _, o := range s.Options {
+		if in.Act != Chose || o.Value != in.Value {
+			continue
+		}
+		next := s.Next
+		if o.Next != "" {
+			next = o.Next
+		}
+		if o.Value == "yes" && len(f.Items) > 0 {
+			m.effect(Effect{Kind: Confirm, ID: f.Items[0].Value})
+		}
+		m.forward(next)
+		return
+	}
+	m.wrong()
+}
+
 func (m *machine) answerNumber(s *State, in Action) {
 	parse := parseNumber
 	if s.Kind == KindMoney {
@@ -233,7 +258,7 @@ func (m *machine) answerNumber(s *State, in Action) {
 		return
 	}
 	v := strconv.FormatInt(n, 10)
-	m.save(s, v, Line{Text: spaced(v)})
+	m.save(s, v, Line{Text: Spaced(v)})
 	m.forward(s.Next)
 }
 

@@ -76,6 +76,7 @@ const (
 	KindPlace     Kind = "place"     // a commune, by list or by name
 	KindGroup     Kind = "group"     // one of the leader's groups; asked only when there are two
 	KindPIN       Kind = "pin"       // the leader's PIN; saved nowhere
+	KindPending   Kind = "pending"   // a report by SMS that waits to be confirmed; passed over without one
 	KindMonth     Kind = "month"     // the month of a report; asked only when it isn't plain
 	KindNumber    Kind = "number"    // a whole number within bounds
 	KindMoney     Kind = "money"     // francs CFA within bounds

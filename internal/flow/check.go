@@ -130,6 +130,10 @@ func (b *Book) checkState(f *Flow, s *State) []string {
 		if s.Next == "" || s.Save == "" {
 			say("it needs save and next")
 		}
+	case KindPending:
+		if s.Next == "" || len(s.Options) != 2 {
+			say("it needs next, and two options: yes and no")
+		}
 	case KindPIN, KindLanguage, KindReference:
 		if s.Next == "" {
 			say("it leads nowhere (next)")

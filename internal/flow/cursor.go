@@ -77,6 +77,7 @@ const (
 	NeedPlace     = "place"     // arg: the name she typed
 	NeedGroups    = "groups"    // the groups that she leads
 	NeedPIN       = "pin"       // arg: group and PIN, separated by "/"
+	NeedPending   = "pending"   // arg: the group; a report by SMS that waits to be confirmed
 	NeedMonths    = "months"    // the months that a report can be for
 	NeedReference = "reference" // arg: what she typed
 	NeedHelp      = "help"      // the help number
@@ -114,6 +115,7 @@ const (
 	Resumed  EffectKind = "resumed"  // take up the unfinished run
 	Dropped  EffectKind = "dropped"  // forget the unfinished run
 	Submit   EffectKind = "submit"   // the run is finished: commit it
+	Confirm  EffectKind = "confirm"  // the report named by ID is hers
 )
 
 // Effect is one thing for the caller of a step to do.
@@ -122,6 +124,7 @@ type Effect struct {
 	Flow     string
 	Language string
 	Submit   *Submission
+	ID       string // Confirm
 }
 
 // Submission is what a finished run says.

@@ -48,11 +48,11 @@ func parseMoney(s string) (int64, bool) {
 	return n * times, ok
 }
 
-// spaced writes an amount the way it is read in Mali, with a plain space: a
+// Spaced writes an amount the way it is read in Mali, with a plain space: a
 // no-break space is outside GSM-7.
-func spaced(digits string) string {
+func Spaced(digits string) string {
 	if len(digits) <= 3 {
 		return digits
 	}
-	return spaced(digits[:len(digits)-3]) + " " + digits[len(digits)-3:]
+	return Spaced(digits[:len(digits)-3]) + " " + digits[len(digits)-3:]
 }

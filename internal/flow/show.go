@@ -22,6 +22,11 @@ func (m *machine) show() Screen {
 		m.list(&out, NeedMonths, "")
 	case KindMenu, KindResume, KindChoice:
 		out.Input, out.Options = InputChoice, m.choices(s)
+	case KindPending:
+		out.Input, out.Options = InputChoice, m.choices(s)
+		if f, ok := m.fact(NeedPending, m.cur.Answers["group"]); ok && len(f.Items) > 0 {
+			out.Say[0].Args, out.Say[0].Keys = f.Args, map[string]string{"month": f.Items[0].Say.Key}
+		}
 	case KindPlace:
 		m.showPlace(&out)
 	case KindProject:

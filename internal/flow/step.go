@@ -134,7 +134,7 @@ func (m *machine) wrong() {
 		m.hint = Line{Key: "hint.reference"}
 	case KindNumber, KindMoney:
 		m.hint = Line{Key: "hint.number", Args: map[string]string{
-			"min": spaced(strconv.FormatInt(*s.Min, 10)), "max": spaced(strconv.FormatInt(*s.Max, 10))}}
+			"min": Spaced(strconv.FormatInt(*s.Min, 10)), "max": Spaced(strconv.FormatInt(*s.Max, 10))}}
 	default:
 		m.hint = Line{Key: "hint.key"}
 	}
@@ -193,6 +193,11 @@ func (m *machine) pass(s *State) string {
 			return s.None
 		case len(f.Items) == 1:
 			m.save(s, f.Items[0].Value, f.Items[0].Say)
+			return s.Next
+		}
+	case KindPending:
+		f, ok := m.fact(NeedPending, m.cur.Answers["group"])
+		if ok && len(f.Items) == 0 {
 			return s.Next
 		}
 	case KindMonth:

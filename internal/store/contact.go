@@ -75,6 +75,7 @@ type Trace struct {
 	Version   uint64
 	RunID     string // of the unfinished run, or ""
 	Sealed    []byte // nil: no draft
+	Ended     bool   // the conversation ended: a draft of before is void
 	At        time.Time
 	ExpiresAt time.Time
 }
@@ -134,7 +135,7 @@ func queueDrafts(b *pgx.Batch, traces []Trace) {
 		changed, expiring []time.Time
 	)
 	for _, t := range traces {
-		if t.Sealed == nil {
+		if t.Sealed == nil && !t.Ended {
 			continue
 		}
 		contacts, sealed, versions = append(contacts, t.Contact), append(sealed, t.Sealed), append(versions, int64(t.Version))

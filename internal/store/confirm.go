@@ -1,0 +1,37 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lafia/internal/programme"
+)
+
+// Unconfirmed gives a leader's newest report by SMS that waits for her PIN, at
+// most 40 days old, or ErrNotFound.
+func (s *Store) Unconfirmed(ctx context.Context, contact []byte, group string, now time.Time) (programme.Submission, error) {
+	p := programme.Submission{Kind: programme.Progress, Group: group}
+	var answers []byte
+	err := s.pool.QueryRow(ctx, `
+select id::text, answers from submission
+where contact = $1 and grp = $2 and kind = 'progress' and not confirmed and received_at > $3
+order by n desc limit 1`, contact, group, now.AddDate(0, 0, -40)).Scan(&p.ID, &answers)
+	if err != nil {
+		return p, fmt.Errorf("looking for a report to confirm: %w", notFound(err))
+	}
+	if err := json.Unmarshal(answers, &p.Answers); err != nil {
+		return p, fmt.Errorf("reading a report to confirm: %w", err)
+	}
+	return p, nil
+}
+
+// Confirm marks a report of a contact as confirmed by her. Again changes nothing.
+func (s *Store) Confirm(ctx context.Context, contact []byte, id string) error {
+	_, err := s.pool.Exec(ctx, `update submission set confirmed = true where id = $1 and contact = $2 and kind = 'progress'`, id, contact)
+	if err != nil {
+		return fmt.Errorf("confirming a report: %w", err)
+	}
+	return nil
+}
