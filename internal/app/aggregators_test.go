@@ -242,6 +242,12 @@ func TestEveryAggregatorCarriesWholeConversations(t *testing.T) {
 		// A phone has no USSD: it is whole by SMS alone.
 		talks("androidsms", message.SMS, "ses", programme.Tension)
 		talks("androidsms", message.SMS, "bm", programme.Progress)
+		for _, channel := range []string{"mtarget", "vonage"} {
+			t.Run(channel+" in parts", func(t *testing.T) {
+				t.Parallel()
+				w.joins(t, channel)
+			})
+		}
 	})
 	var unread int
 	must(t, w.record.Pool().QueryRow(t.Context(), `select count(*) from unreadable`).Scan(&unread))
@@ -298,6 +304,52 @@ select id::text, state, parts from outbound where channel = $1 and contact = $2 
 	}
 }
 
+// joins posts the parts of one message as the channel's sample has them, the last
+// one first and each one twice, and wants one message and one reply.
+func (w *aggregatorWorld) joins(t *testing.T, channel string) {
+	t.Helper()
+	name, sample, number, words, index, id := "sms_part", "22370000001", "+22376159001", "suite+du+message", "concat-part=2", "0A0000000123ABCD4"
+	if channel == "mtarget" {
+		name, number, words, index, id = "sms_part_2", "+22376159002", "world", "msglong.msgref=2", "" // it may have none
+	}
+	field, _, _ := strings.Cut(index, "=")
+	texts := []string{"Le+puits+de+l%27%C3%A9cole+", "est+%C3%A0+sec+*", "+d%C9%9B%C9%9Bm%C9%9B"}
+	part := gatewaytest.Requests(t, "../../gateway/"+channel+"/testdata")[name]
+	p := newPhone(t, number, w.url)
+	for i := len(texts) - 1; i >= 0; i-- {
+		r := part
+		r.Header = part.Header.Clone()
+		var err error
+		r.URL, err = url.Parse(w.url + "/webhooks/" + channel + "/sms?token=dev")
+		must(t, err)
+		swap := []string{sample, number[1:], words, texts[i], index, field + "=" + strconv.Itoa(i+1), "msgcount=2", "msgcount=3"}
+		if id != "" {
+			swap = append(swap, id, id+strconv.Itoa(i))
+		}
+		r.Body = []byte(strings.NewReplacer(swap...).Replace(string(part.Body)))
+		if sign := aggregatorSigners[channel]; sign != nil {
+			sign(&r, "dev", strconv.FormatInt(time.Now().Unix(), 10))
+		}
+		if a := deliver(r); a.err != nil || a.status != http.StatusOK {
+			t.Fatalf("part %d got HTTP %d, %v", i+1, a.status, a.err)
+		}
+		if list, _ := kept(t, w.record, w.ring, number); i > 0 && len(list) > 0 {
+			t.Fatalf("a message is there before its part %d", i)
+		}
+		if a := deliver(r); a.err != nil || a.status != http.StatusOK {
+			t.Fatalf("part %d again got HTTP %d, %v", i+1, a.status, a.err)
+		}
+	}
+	s := p.receive()
+	list, _ := kept(t, w.record, w.ring, number)
+	if len(list) != 1 || list[0].Text != "Le puits de l'école est à sec * dɛɛmɛ" || list[0].Channel != channel || list[0].Partial {
+		t.Fatalf("kept %+v", list)
+	}
+	if ref := reference(s); ref != list[0].Reference.String() {
+		t.Errorf("the reply %q has not the reference %s", s.text, list[0].Reference)
+	}
+}
+
 // receipt makes the sample's receipt that of a message, signed where the channel
 // wants it signed.
 func (w *aggregatorWorld) receipt(t *testing.T, channel, ours, theirs string) message.Request {
@@ -336,14 +388,14 @@ func (w *aggregatorWorld) receipt(t *testing.T, channel, ours, theirs string) me
 	must(t, err)
 	r.URL.RawQuery = strings.TrimSuffix(r.URL.RawQuery, "&")
 	r.Body = []byte(ids.Replace(string(r.Body)))
-	if sign := receiptSigners[channel]; sign != nil {
+	if sign := aggregatorSigners[channel]; sign != nil {
 		sign(&r, "dev", strconv.FormatInt(time.Now().Unix(), 10))
 	}
 	return r
 }
 
-// receiptSigners sign as the aggregators do that sign.
-var receiptSigners = map[string]func(r *message.Request, key, now string){
+// aggregatorSigners sign as those aggregators do that sign.
+var aggregatorSigners = map[string]func(r *message.Request, key, now string){
 	"androidsms": func(r *message.Request, key, now string) {
 		mac := hmac.New(sha256.New, []byte(key))
 		mac.Write(r.Body)
