@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 
 	"lafia/gateway"
 	"lafia/gateway/message"
+	"lafia/internal/app"
 )
 
 // webhookCmd is `lafia webhook`.
@@ -27,7 +29,9 @@ type webhookCmd struct {
 // finds out why a webhook was refused, and what it means when it was not. It
 // checks form and signature, not a channel's URL token.
 type webhookParseCmd struct {
-	Adapter string `required:"" placeholder:"NAME" help:"The aggregator's adapter, such as africastalking."`
+	Adapter string `placeholder:"NAME" xor:"which" help:"The aggregator's adapter, such as africastalking."`
+	Channel string `placeholder:"NAME" xor:"which" help:"A channel of --config: its adapter, settings and signature secrets."`
+	Config  string `placeholder:"FILE" help:"With --channel: the config file."`
 	Kind    string `required:"" enum:"sms,ussd,status,call" help:"Which webhook the requests came to: sms, ussd, status or call."`
 }
 
@@ -50,15 +54,31 @@ read, or is no request.`
 // Run reads standard input to its end. That a request is not valid is an
 // answer, in its line, and not a failure of the command.
 func (c *webhookParseCmd) Run(ctx *cliContext) error {
+	a, account, err := c.which()
+	if err != nil {
+		return err
+	}
+	return parseWebhooks(ctx.Stdin, ctx.Stdout, a, account, message.Kind(c.Kind), time.Now)
+}
+
+func (c *webhookParseCmd) which() (message.Adapter, message.Account, error) {
+	switch {
+	case c.Channel != "" && c.Config == "":
+		return nil, message.Account{}, wrongUse("--channel needs the --config FILE that it stands in")
+	case c.Channel != "":
+		return app.ChannelOf(c.Config, c.Channel)
+	case c.Adapter == "":
+		return nil, message.Account{}, wrongUse("name whose requests these are: --adapter NAME, or --channel NAME --config FILE")
+	}
 	a, ok := gateway.AdapterNamed(c.Adapter)
 	if !ok {
 		names := []string{}
 		for _, a := range gateway.Adapters() {
 			names = append(names, a.Name())
 		}
-		return fmt.Errorf("there is no adapter %q; there are: %s", c.Adapter, strings.Join(names, ", "))
+		return nil, message.Account{}, wrongUse("there is no adapter %q; there are: %s", c.Adapter, strings.Join(names, ", "))
 	}
-	return parseWebhooks(ctx.Stdin, ctx.Stdout, a, message.Kind(c.Kind), time.Now)
+	return a, message.Account{}, nil
 }
 
 const (
@@ -118,7 +138,7 @@ type webhookMessage struct {
 // parseWebhooks answers each line of in with one line of out, in order. A line
 // that is no request gets an answer too, and the next one is read. The error is
 // one of reading or writing.
-func parseWebhooks(in io.Reader, out io.Writer, a message.Adapter, kind message.Kind, now func() time.Time) error {
+func parseWebhooks(in io.Reader, out io.Writer, a message.Adapter, account message.Account, kind message.Kind, now func() time.Time) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	w := bufio.NewWriter(out)
 	encode := json.NewEncoder(w)
@@ -133,7 +153,7 @@ func parseWebhooks(in io.Reader, out io.Writer, a message.Adapter, kind message.
 		}
 		result := webhookResult{Reason: fmt.Sprintf("line %d: longer than 1 MiB", n)}
 		if !tooLong {
-			result = parseWebhook(line, n, a, kind, now)
+			result = parseWebhook(line, n, a, account, kind, now)
 		}
 		if result.Messages == nil {
 			result.Messages = []webhookMessage{}
@@ -150,7 +170,7 @@ func parseWebhooks(in io.Reader, out io.Writer, a message.Adapter, kind message.
 }
 
 // parseWebhook answers one line.
-func parseWebhook(line []byte, n int, a message.Adapter, kind message.Kind, now func() time.Time) webhookResult {
+func parseWebhook(line []byte, n int, a message.Adapter, of message.Account, kind message.Kind, now func() time.Time) webhookResult {
 	bad := func(what string) webhookResult {
 		return webhookResult{Reason: fmt.Sprintf("line %d: %s", n, oneLine(what))}
 	}
@@ -190,7 +210,8 @@ func parseWebhook(line []byte, n int, a message.Adapter, kind message.Kind, now 
 			request.Header.Add(name, v)
 		}
 	}
-	account := message.Account{Settings: map[string]string{}}
+	account := message.Account{Settings: map[string]string{}, Signatures: of.Signatures}
+	maps.Copy(account.Settings, of.Settings)
 	if q.Secret != "" {
 		account.Signatures = []message.Secret{message.NewSecret(q.Secret)}
 	}

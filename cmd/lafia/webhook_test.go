@@ -15,7 +15,7 @@ func parsed(t *testing.T, kind message.Kind, in string) []string {
 	t.Helper()
 	var out bytes.Buffer
 	now := func() time.Time { return time.Unix(1790000000, 0) }
-	if err := parseWebhooks(strings.NewReader(in), &out, africastalking.New(), kind, now); err != nil {
+	if err := parseWebhooks(strings.NewReader(in), &out, africastalking.New(), message.Account{}, kind, now); err != nil {
 		t.Fatal(err)
 	}
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")

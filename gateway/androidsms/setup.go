@@ -85,6 +85,6 @@ func (*Adapter) Advice() []string {
 		"Android, battery: the app is not restricted, and starts with the phone",
 		"Android, date and time: set by the network; a clock that is 5 minutes wrong has every message refused",
 		"on a network without Internet: Settings, Webhooks, Require Internet connection off",
-		"Android lets an app send about 30 SMS in 30 minutes: keep rate_per_second at 0.015, or raise the phone's limit (README.md)",
+		"Android lets an app send about 30 SMS in 30 minutes: keep rate_per_second at 0.016, or raise the phone's limit (README.md)",
 	}
 }

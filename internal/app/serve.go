@@ -199,6 +199,22 @@ func AddUser(ctx context.Context, path string, n casework.NewAccount, from, from
 	return nil
 }
 
+// ChannelOf gives the adapter and the account of a channel in a config file.
+func ChannelOf(path, name string) (message.Adapter, message.Account, error) {
+	c, err := ReadConfig(path)
+	if err != nil {
+		return nil, message.Account{}, err
+	}
+	for _, ch := range c.Channels {
+		if ch.Name == name {
+			account := ch.Account()
+			a, _ := gateway.AdapterNamed(ch.Adapter) // Read has checked the name
+			return message.AdapterFor(a, account), account, nil
+		}
+	}
+	return nil, message.Account{}, fmt.Errorf("%s has no channel %q", path, name)
+}
+
 // Check is one line of the doctor.
 type Check struct {
 	What string `json:"what"`
@@ -263,17 +279,23 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 		add("channels", errors.New("none is configured"), "add a [[channel]]")
 	}
 	for _, ch := range c.Channels {
-		var err error
+		var wrong []string
 		if len(ch.Networks) == 1 && ch.Networks[0].Bits() == 0 {
-			err = errors.New("networks allows everyone")
+			wrong = append(wrong, "networks allows everyone: leave it out, or list the aggregator's")
 		}
-		add("channel "+ch.Name, err, "leave networks out, or list the aggregator's")
 		adapter, _ := gateway.AdapterNamed(ch.Adapter) // Read has checked the name
-		if s, ok := adapter.(message.SettingChecker); ok {
-			for _, line := range s.CheckSettings(ch.Account()) {
-				add("channel "+ch.Name, errors.New(line), "")
-			}
-			for _, line := range s.Advice() {
+		checker, checks := adapter.(message.SettingChecker)
+		if checks {
+			wrong = append(wrong, checker.CheckSettings(ch.Account())...)
+		}
+		for _, line := range wrong {
+			add("channel "+ch.Name, errors.New(line), "")
+		}
+		if len(wrong) == 0 {
+			add("channel "+ch.Name, nil, "")
+		}
+		if checks {
+			for _, line := range checker.Advice() {
 				out = append(out, Check{What: "channel " + ch.Name, OK: true, Note: line})
 			}
 		}
