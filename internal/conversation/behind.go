@@ -25,12 +25,15 @@ type behind struct {
 }
 
 const (
-	behindEvery = 1500 * time.Millisecond // written within 2 s, and not for every key of a quick caller
+	behindEvery = time.Second // with behindSpread: written within 2 s, and not for every key of a quick caller
 	// behindMost bounds what waits while the record is away: about the callers of
 	// one evening. Beyond it the newest are let go: they would find the menu.
 	behindMost = 50_000
 	// behindBatch bounds a transaction, so that hops never wait behind one.
-	behindBatch = 500
+	behindBatch = 50
+	// behindSpread is what one writing-behind is spread over, so that its work does
+	// not come in bursts that hops wait for.
+	behindSpread = 500 * time.Millisecond
 )
 
 func newBehind(s *store.Store, log *slog.Logger, seal func(plain, bound []byte) []byte) *behind {
@@ -126,6 +129,7 @@ func (b *behind) flush() {
 		b.mu.Unlock()
 	}()
 	traces := make([]store.Trace, 0, behindBatch)
+	pause := behindSpread / time.Duration(1+len(taken)/behindBatch)
 	write := func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -134,6 +138,7 @@ func (b *behind) flush() {
 			return false
 		}
 		traces = traces[:0]
+		b.breathe(pause)
 		return true
 	}
 	for k, d := range taken {
@@ -149,6 +154,14 @@ func (b *behind) flush() {
 	}
 	if len(traces) > 0 && !write() {
 		b.putBack(taken)
+	}
+}
+
+// breathe lets hops go first between two batches, unless the gateway stops.
+func (b *behind) breathe(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-b.quit:
 	}
 }
 
