@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -217,6 +218,11 @@ func TestPagesAreAccessibleWithDataAndWithAnErrorShown(t *testing.T) {
 		do(t, ctx, chromedp.RemoveAttribute(chromedp.CSS("input[value=closed]"), "required"), chromedp.Evaluate[chromedp.Void](`document.querySelector(".move form").noValidate = true`), chromedp.SendKeys(chromedp.CSS("#note"), "Note qui reste."))
 		click(t, ctx, ".move button")
 		look("message-wrong")
+		do(t, ctx, chromedp.Navigate(s.url+"/console/messages/00000000-0000-8000-8000-000000000008"))
+		look("report")
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector("#confirm-note").value = "é".repeat(%d)`, casework.NoteMost+1)))
+		click(t, ctx, ".confirm button")
+		look("report-wrong")
 		for _, p := range []string{"languages", "channels", "accounts", "nowhere"} {
 			do(t, ctx, chromedp.Navigate(s.url+"/console/"+p))
 			look(p)

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"lafia/internal/casework"
 	"lafia/internal/programme"
@@ -26,7 +27,8 @@ type messageView struct {
 	synthetic bool
 	level2    bool
 	history   []moment
-	form      *moveForm // nil: this role moves nothing, or nothing can be moved
+	form      *moveForm    // nil: this role moves nothing, or nothing can be moved
+	confirm   *confirmForm // nil: this role confirms nothing, or nothing waits to be confirmed
 }
 
 type step struct {
@@ -44,6 +46,7 @@ type moment struct {
 	who         string
 	note        string
 	shut        bool
+	confirms    bool // the status stayed
 }
 
 // moveForm asks for a new status. Its address ends in #move: when it comes back
@@ -57,25 +60,41 @@ type moveForm struct {
 	missing bool   // no status was chosen
 }
 
+// confirmForm asks whether a report by SMS is its leader's.
+type confirmForm struct {
+	action  string
+	note    string
+	problem string // what is wrong, in words
+}
+
 func (c *Console) message(v *visit) error {
-	return c.showMessage(v, http.StatusOK, nil)
+	return c.showMessage(v, http.StatusOK, refused{})
+}
+
+// refused holds the form that was refused, if one was.
+type refused struct {
+	move    *moveForm
+	confirm *confirmForm
 }
 
 // showMessage renders a message, with a form that was refused if there is one:
 // what was typed stays.
-func (c *Console) showMessage(v *visit, status int, refused *moveForm) error {
+func (c *Console) showMessage(v *visit, status int, f refused) error {
 	r, err := c.o.Desk.Read(v.ctx, v.entry.Scope(), v.Params("id"))
 	if err != nil {
 		return c.failed(v, err)
 	}
-	return render(v, status, messagePage(c.messageView(v, r, refused)))
+	return render(v, status, messagePage(c.messageView(v, r, f)))
 }
 
-func (c *Console) messageView(v *visit, r casework.Record, refused *moveForm) messageView {
+// dones are what the page says was done, by its address.
+var dones = []string{"moved", "already", "confirmed", "before"}
+
+func (c *Console) messageView(v *visit, r casework.Record, refused refused) messageView {
 	here := root + "/messages/" + r.ID
 	p := c.page(v, "messages", "message.title", here)
 	p.title = r.Reference.String()
-	if n := v.Query("done"); refused == nil && (n == "moved" || n == "already") {
+	if n := v.Query("done"); v.Method() == http.MethodGet && slices.Contains(dones, n) {
 		p.notice = "message.done." + n
 	}
 	view := messageView{
@@ -86,7 +105,7 @@ func (c *Console) messageView(v *visit, r casework.Record, refused *moveForm) me
 	for _, m := range []struct {
 		is  bool
 		key string
-	}{{!r.Confirmed, "mark.unconfirmed"}, {r.Partial, "mark.partial"}, {r.Altered, "mark.altered"}} {
+	}{{r.Waits(), "mark.unconfirmed"}, {r.Partial, "mark.partial"}, {r.Altered, "mark.altered"}} {
 		if m.is {
 			view.marks = append(view.marks, p.T(m.key))
 		}
@@ -102,20 +121,30 @@ func (c *Console) messageView(v *visit, r casework.Record, refused *moveForm) me
 		}
 		view.history = append(view.history, moment{
 			when: p.moment(e.At), stamp: stamp(e.At), from: p.status(e.From), to: p.status(e.To),
-			who: who, note: e.Note, shut: e.State == casework.TextShut,
+			who: who, note: e.Note, shut: e.State == casework.TextShut, confirms: e.Confirms(),
 		})
+	}
+	switch confirm := refused.confirm; {
+	case r.Waits() && v.entry.Role.May("message.confirm"):
+		view.confirm = &confirmForm{}
+		if confirm != nil {
+			view.confirm = confirm
+		}
+		view.confirm.action = here + "/confirm"
+	case confirm != nil: // nothing waits any more: the note goes where it can still be saved
+		refused.move = &moveForm{note: confirm.note, problem: confirm.problem}
 	}
 	if !v.entry.Role.May("message.move") {
 		return view
 	}
 	f := moveForm{}
-	if refused != nil {
-		f = *refused
+	if refused.move != nil {
+		f = *refused.move
 	}
 	f.action, f.from = here+"/status", string(r.Status)
 	chosen := v.form("to")
 	for _, s := range r.Moves() {
-		f.choices = append(f.choices, option{string(s), p.status(s).label, refused != nil && string(s) == chosen})
+		f.choices = append(f.choices, option{string(s), p.status(s).label, refused.move != nil && string(s) == chosen})
 	}
 	view.form = &f
 	return view
@@ -124,15 +153,15 @@ func (c *Console) messageView(v *visit, r casework.Record, refused *moveForm) me
 func (c *Console) move(v *visit) error {
 	id := v.Params("id")
 	to := v.form("to")
-	refused := &moveForm{note: v.form("note")} // whole: the body is bounded, and she shortens it herself
+	form := &moveForm{note: v.form("note")} // whole: the body is bounded, and she shortens it herself
 	say := func(key string, kv ...string) string { return page{words: v.words}.T(key, kv...) }
 	if v.stale {
-		refused.problem = say("move.stale")
-		return c.showMessage(v, http.StatusForbidden, refused)
+		form.problem = say("move.stale")
+		return c.showMessage(v, http.StatusForbidden, refused{move: form})
 	}
 	if to == "" {
-		refused.problem, refused.missing = say("move.choose"), true
-		return c.showMessage(v, http.StatusUnprocessableEntity, refused)
+		form.problem, form.missing = say("move.choose"), true
+		return c.showMessage(v, http.StatusUnprocessableEntity, refused{move: form})
 	}
 	already, err := c.o.Desk.Move(v.ctx, v.entry.Account, casework.Move{
 		ID: id, From: programme.Status(v.form("from")), To: programme.Status(to), Note: v.form("note"),
@@ -149,14 +178,43 @@ func (c *Console) move(v *visit) error {
 		if by == "" {
 			by = p.T("history.program")
 		}
-		refused.problem = say("move.first", "who", by, "status", p.status(moved.Status).label)
-		return c.showMessage(v, http.StatusConflict, refused)
+		form.problem = say("move.first", "who", by, "status", p.status(moved.Status).label)
+		return c.showMessage(v, http.StatusConflict, refused{move: form})
 	case errors.Is(err, casework.ErrCannotMove):
-		refused.problem, refused.missing = say("move.choose"), true
-		return c.showMessage(v, http.StatusUnprocessableEntity, refused)
+		form.problem, form.missing = say("move.choose"), true
+		return c.showMessage(v, http.StatusUnprocessableEntity, refused{move: form})
 	case errors.Is(err, casework.ErrNoteLong):
-		refused.problem = page{words: v.words}.Count("move.long", casework.NoteMost)
-		return c.showMessage(v, http.StatusUnprocessableEntity, refused)
+		form.problem = page{words: v.words}.Count("move.long", casework.NoteMost)
+		return c.showMessage(v, http.StatusUnprocessableEntity, refused{move: form})
+	}
+	return c.failed(v, err)
+}
+
+func (c *Console) confirm(v *visit) error {
+	id := v.Params("id")
+	form := &confirmForm{note: v.form("note")}
+	p := page{words: v.words}
+	if v.stale {
+		form.problem = p.T("move.stale")
+		return c.showMessage(v, http.StatusForbidden, refused{confirm: form})
+	}
+	before, err := c.o.Desk.Confirm(v.ctx, v.entry.Account, casework.Confirmation{ID: id, Note: form.note})
+	var first *casework.ConfirmedError
+	switch {
+	case err == nil && before:
+		return see(v, "/messages/"+id+"?done=before#content")
+	case err == nil:
+		return see(v, "/messages/"+id+"?done=confirmed#content")
+	case errors.As(err, &first):
+		by := first.By
+		if by == "" {
+			by = p.T("confirm.leader")
+		}
+		form.problem = p.T("confirm.first", "who", by)
+		return c.showMessage(v, http.StatusConflict, refused{confirm: form})
+	case errors.Is(err, casework.ErrNoteLong):
+		form.problem = p.Count("move.long", casework.NoteMost)
+		return c.showMessage(v, http.StatusUnprocessableEntity, refused{confirm: form})
 	}
 	return c.failed(v, err)
 }

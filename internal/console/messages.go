@@ -41,6 +41,7 @@ type entry struct {
 	state             casework.TextState
 	facts             string // what was answered, where there are no words to show
 	level2, synthetic bool
+	waits             bool // a report by SMS that nobody confirmed
 }
 
 // status is a status in words, with its step of five.
@@ -151,7 +152,7 @@ func (c *Console) entry(p page, m casework.Message) entry {
 		time: clock(m.ReceivedAt), stamp: stamp(m.ReceivedAt),
 		what: c.what(p, m), about: about(m), status: p.status(m.Status),
 		text: excerpt(m.Text), lang: m.Language, state: m.State,
-		level2: m.Level == programme.L2, synthetic: m.Synthetic,
+		level2: m.Level == programme.L2, synthetic: m.Synthetic, waits: m.Waits(),
 	}
 	if e.state != casework.TextOpen {
 		e.facts = c.summary(p, m)

@@ -73,6 +73,7 @@ func (c *Console) handlers() map[string]handler {
 		"messages":          c.messages,
 		"message":           c.message,
 		"message.move":      c.move,
+		"message.confirm":   c.confirm,
 		"confidential":      c.confidentialForm,
 		"confidential.open": c.confidential,
 		"languages":         c.languages,
@@ -105,7 +106,7 @@ func (c *Console) guard(e staff.Endpoint, h handler) fiber.Handler {
 				return c.problem(v, http.StatusForbidden, "problem.foreign")
 			}
 			v.stale = !c.formIsOurs(v)
-			if v.stale && e.Name != "message.move" && e.Name != "login" { // these two keep what was typed
+			if v.stale && e.Name != "message.move" && e.Name != "message.confirm" && e.Name != "login" { // these keep what was typed
 				return c.problem(v, http.StatusForbidden, "problem.stale")
 			}
 		}

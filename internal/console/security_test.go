@@ -91,7 +91,7 @@ func TestTheCookieIsBoundToItsHostAndANewOneComesWithEachLogin(t *testing.T) {
 
 func TestAFormThatIsNotOursChangesNothing(t *testing.T) {
 	s := newSite(t)
-	id := s.submit(t, programme.Submission{})
+	id := s.report(t, programme.Submission{})
 	for _, r := range []staff.Role{staff.Administrator, staff.Protection} {
 		c := s.as(t, r)
 		token := c.token
@@ -124,8 +124,8 @@ func TestAFormThatIsNotOursChangesNothing(t *testing.T) {
 		}
 	}
 	got, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil), id)
-	if err != nil || got.Status != programme.New {
-		t.Errorf("status is %s, %v", got.Status, err)
+	if err != nil || got.Status != programme.New || got.Confirmed {
+		t.Errorf("status is %s, confirmed %v, %v", got.Status, got.Confirmed, err)
 	}
 	// Our own forms name their origin "null": Referrer-Policy is no-referrer.
 	c := s.as(t, staff.Officer)

@@ -196,6 +196,17 @@ func (s *site) submit(t *testing.T, m programme.Submission) string {
 	return id
 }
 
+// report stores a leader's report by SMS, which waits to be confirmed.
+func (s *site) report(t *testing.T, m programme.Submission) string {
+	t.Helper()
+	m.Kind, m.Medium = programme.Progress, "sms"
+	id := s.submit(t, m)
+	if _, err := s.pool.Exec(t.Context(), `update submission set confirmed = false where id = $1::text::uuid`, id); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // confide stores an L3 message.
 func (s *site) confide(t *testing.T, body programme.ConfidentialBody) {
 	t.Helper()

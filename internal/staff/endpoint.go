@@ -27,6 +27,7 @@ var Endpoints = []Endpoint{
 	{Name: "messages", Method: "GET", Path: "/messages", Roles: readers, Menu: "nav.messages"},
 	{Name: "message", Method: "GET", Path: "/messages/:id", Roles: readers},
 	{Name: "message.move", Method: "POST", Path: "/messages/:id/status", Roles: movers},
+	{Name: "message.confirm", Method: "POST", Path: "/messages/:id/confirm", Roles: movers},
 	{Name: "languages", Method: "GET", Path: "/languages", Roles: []Role{Translator, Coordinator, Administrator}, Menu: "nav.languages"},
 	{Name: "channels", Method: "GET", Path: "/channels", Roles: []Role{Coordinator, Administrator}, Menu: "nav.channels"},
 	{Name: "accounts", Method: "GET", Path: "/accounts", Roles: []Role{Administrator}, Menu: "nav.accounts"},
