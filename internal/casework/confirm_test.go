@@ -74,7 +74,7 @@ func TestOfTwoWhoConfirmAtOnceOneIsWrittenAndTheOtherIsTold(t *testing.T) {
 func TestWhatItsLeaderConfirmedIsConfirmed(t *testing.T) {
 	b := newBench(t)
 	id, who := b.report(t, programme.Submission{}), b.account(t, staff.Officer)
-	if err := b.store.Confirm(t.Context(), make([]byte, 32), id); err != nil {
+	if err := b.store.Confirm(t.Context(), make([]byte, 32), id, b.now); err != nil {
 		t.Fatal(err)
 	}
 	if already, err := b.Confirm(t.Context(), who, Confirmation{ID: id}); err != nil || !already {
@@ -84,7 +84,7 @@ func TestWhatItsLeaderConfirmedIsConfirmed(t *testing.T) {
 	if _, err := b.Confirm(t.Context(), who, Confirmation{ID: id, Note: "Vue."}); !errors.As(err, &first) || first.By != "" {
 		t.Errorf("with a note: %v", err)
 	}
-	if n := count(t, b, `select count(*)::int from submission_event`); n != 0 {
+	if n := count(t, b, `select count(*)::int from submission_event`); n != 1 { // hers, which names nobody of the team
 		t.Errorf("%d events", n)
 	}
 }

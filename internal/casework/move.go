@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -71,8 +72,9 @@ func (d *Desk) Move(ctx context.Context, who staff.Account, m Move) (already boo
 		return false, err
 	}
 	moved := &MovedError{Status: r.Status}
-	if n := len(r.Events); n > 0 {
-		last := r.Events[n-1]
+	moves := slices.DeleteFunc(slices.Clone(r.Events), Event.Confirms)
+	if n := len(moves); n > 0 {
+		last := moves[n-1]
 		if last.StaffID == who.ID && last.From == m.From && last.To == m.To && last.Note == m.Note {
 			return true, nil
 		}

@@ -130,7 +130,7 @@ func (c *Conversation) endScreen(l *live, medium, runID string) screen.Shown {
 // that isn't known is settled by committing the same run once more.
 func (t *trip) commit(ctx context.Context) error {
 	if t.confirms != "" {
-		if err := t.c.Store.Confirm(ctx, t.who.key.Contact[:], t.confirms); err != nil {
+		if err := t.c.Store.Confirm(ctx, t.who.key.Contact[:], t.confirms, t.who.now); err != nil {
 			return &notSaved{language: t.live.Language, cause: err}
 		}
 	}

@@ -27,9 +27,14 @@ order by n desc limit 1`, contact, group, now.AddDate(0, 0, -40)).Scan(&p.ID, &a
 	return p, nil
 }
 
-// Confirm marks a report of a contact as confirmed by her. Again changes nothing.
-func (s *Store) Confirm(ctx context.Context, contact []byte, id string) error {
-	_, err := s.pool.Exec(ctx, `update submission set confirmed = true where id = $1 and contact = $2 and kind = 'progress'`, id, contact)
+// Confirm marks a report of a contact as confirmed by her, with an event that
+// nobody of the team is named in. Again changes nothing.
+func (s *Store) Confirm(ctx context.Context, contact []byte, id string, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `
+with c as (
+	update submission set confirmed = true where id = $1 and contact = $2 and kind = 'progress' and not confirmed returning id, status
+)
+insert into submission_event (submission_id, at, from_status, to_status) select id, $3, status, status from c`, id, contact, now)
 	if err != nil {
 		return fmt.Errorf("confirming a report: %w", err)
 	}
