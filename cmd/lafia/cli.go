@@ -36,6 +36,8 @@ type commands struct {
 	Programme programmeCmd `cmd:"" help:"Load the programme: places, projects, groups."`
 	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
 	Text      textCmd      `cmd:"" help:"Measure texts for a phone."`
+	Flows     flowsCmd     `cmd:"" help:"Check the menus, and draw them."`
+	Simulate  simulateCmd  `cmd:"" help:"Walk the menus in the terminal, without a server."`
 	Channel   channelCmd   `cmd:"" help:"Try a channel, and tell its aggregator where the webhooks are."`
 	Webhook   webhookCmd   `cmd:"" help:"Find out what a webhook's requests mean."`
 	Bench     benchCmd     `cmd:"" help:"Measure hops beside a bare handler, in one run."`

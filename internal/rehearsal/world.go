@@ -1,0 +1,208 @@
+// Package rehearsal walks flows without a server: in a terminal, for who wants
+// to see one, and along every way there is, for who wants to know that each
+// screen fits a phone in each language. It answers what a flow needs from the
+// demo's programme, and stores nothing.
+package rehearsal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lafia/internal/demo"
+	"lafia/internal/flow"
+	"lafia/internal/locale"
+	"lafia/internal/programme"
+)
+
+// projects are some of the demo's: two and more in one commune, the longest
+// name, and one or more in each of its regions.
+var projects = []programme.Project{
+	{Code: "LAF1", Dial: "101", Name: "Beurre: barattes et bidons", Place: "ML060504", Region: "ML06"},
+	{Code: "LAF2", Dial: "117", Name: "Fonds de roulement coop. femmes", Place: "ML060504", Region: "ML06"},
+	{Code: "TOY1", Dial: "125", Name: "Fonds de roulement coop. femmes", Place: "ML060501", Region: "ML06"},
+	{Code: "TOY2", Dial: "130", Name: "Beurre: collecte du lait", Place: "ML060501", Region: "ML06"},
+	{Code: "TBT1", Dial: "158", Name: "Jeunes: maconnerie", Place: "ML060506", Region: "ML06"},
+	{Code: "TBT2", Dial: "163", Name: "Jeunes: atelier couture", Place: "ML060506", Region: "ML06"},
+	{Code: "KAB1", Dial: "174", Name: "Fonds de roulement femmes Kabara", Place: "ML060506", Region: "ML06"},
+	{Code: "NIA1", Dial: "324", Name: "Peche: reparation pinasses jeunes", Place: "ML060407", Region: "ML06"},
+	{Code: "MOP1", Dial: "343", Name: "Lait: kiosque femmes", Place: "ML050614", Region: "ML05"},
+	{Code: "SEG1", Dial: "381", Name: "Fonds de roulement femmes Markala", Place: "ML040616", Region: "ML04"},
+}
+
+// leads are the groups of the caller, who leads two as one leader of the demo
+// does, with their PINs.
+var leads = []struct{ group, pin string }{{"LAF1", "5193"}, {"LAF2", "8042"}}
+
+// PINs tells the groups that the caller of a rehearsal leads, and their PINs.
+func PINs() string {
+	var out []string
+	for _, l := range leads {
+		out = append(out, "Groupe "+l.group+" "+l.pin)
+	}
+	return strings.Join(out, ", ")
+}
+
+// Given is a reference that the caller of a rehearsal was given, as long as all are.
+const Given programme.Reference = "00000000"
+
+// help is the number that a rehearsal gives for help, as long as they come.
+const help = "+223 20 00 00 00"
+
+// World answers what a flow needs to know, as a gateway with the demo would.
+type World struct {
+	Now time.Time
+
+	words  *locale.Catalog
+	places []programme.Place            // cercles and communes of the programme's regions
+	parts  map[string][]programme.Place // by parent; "": the cercles
+
+	stranger bool // she leads no group, and no call-back can be kept
+	pending  bool // a report by SMS waits to be confirmed
+}
+
+// NewWorld makes a programme to rehearse in.
+func NewWorld(words *locale.Catalog, now time.Time) (*World, error) {
+	all, err := demo.Places()
+	if err != nil {
+		return nil, err
+	}
+	w := &World{Now: now, words: words, parts: map[string][]programme.Place{}}
+	for _, p := range all {
+		inside := slices.ContainsFunc(projects, func(q programme.Project) bool { return q.Region == programme.Region(p.PCode) })
+		switch {
+		case !inside || p.Level < 2:
+			continue
+		case p.Level == 2:
+			w.parts[""] = append(w.parts[""], p)
+		default:
+			w.parts[p.Parent] = append(w.parts[p.Parent], p)
+		}
+		w.places = append(w.places, p)
+	}
+	// The north first, as in the demo's first phase.
+	slices.SortStableFunc(w.parts[""], func(a, b programme.Place) int {
+		return strings.Compare(programme.Region(b.PCode), programme.Region(a.PCode))
+	})
+	return w, nil
+}
+
+// Fact answers one need of a step.
+func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
+	var f flow.Fact
+	switch n.Kind {
+	case flow.NeedLanguages:
+		for _, l := range w.words.Offered() {
+			f.Items = append(f.Items, flow.Item{Value: l.Tag, Say: flow.Line{Text: l.Name}})
+		}
+	case flow.NeedProject:
+		return w.project(n.Arg, medium), nil
+	case flow.NeedPlaces:
+		f.Items = items(w.parts[n.Arg])
+	case flow.NeedPlace:
+		f.Items = items(w.named(n.Arg))
+	case flow.NeedGroups:
+		for _, l := range leads {
+			if !w.stranger {
+				f.Items = append(f.Items, flow.Item{Value: "G-" + l.group, Say: flow.Line{Text: "Groupe " + l.group}})
+			}
+		}
+	case flow.NeedPIN:
+		for _, l := range leads {
+			f.OK = f.OK || n.Arg == "G-"+l.group+"/"+l.pin
+		}
+	case flow.NeedPending:
+		if w.pending {
+			f.Items = []flow.Item{month(w.Now.AddDate(0, -1, 1-w.Now.Day()))}
+			f.Items[0].Value = "pending"
+			f.Args = map[string]string{"MEM": "24", "REU": "4", "EPA": "24 000", "REC": "60 000"}
+		}
+	case flow.NeedMonths:
+		return months(w.Now), nil
+	case flow.NeedReference:
+		if ref, ok := programme.ParseReference(n.Arg); ok && ref == Given {
+			f = flow.Fact{OK: true, Items: []flow.Item{{Value: "new", Say: flow.Line{Key: "status.new"}}}, Args: map[string]string{"reference": ref.String()}}
+		}
+	case flow.NeedHelp:
+		f = flow.Fact{OK: true, Args: map[string]string{"number": help}}
+	case flow.NeedCallback:
+		f.OK = !w.stranger
+	default:
+		return f, fmt.Errorf("a flow needs %q, which nothing answers", n.Kind)
+	}
+	return f, nil
+}
+
+func items(places []programme.Place) []flow.Item {
+	var out []flow.Item
+	for _, p := range places {
+		out = append(out, flow.Item{Value: p.PCode, Say: flow.Line{Text: p.Name}, Open: p.Level < 3})
+	}
+	return out
+}
+
+// months are the last complete one until the 10th, and then the choice of three.
+func months(now time.Time) flow.Fact {
+	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	f := flow.Fact{Items: []flow.Item{month(first.AddDate(0, -1, 0))}}
+	if now.Day() > 10 {
+		f.Items = append(f.Items, month(first), month(first.AddDate(0, -2, 0)))
+	}
+	return f
+}
+
+func month(m time.Time) flow.Item {
+	return flow.Item{Value: m.Format("2006-01"), Say: flow.Line{Key: fmt.Sprintf("month.%d", int(m.Month()))}}
+}
+
+// project finds one by its code, printed or dialled, or those of a commune.
+func (w *World) project(typed, medium string) flow.Fact {
+	f := flow.Fact{Args: map[string]string{"example": projects[0].Dial}}
+	if typed == "" {
+		return f
+	}
+	code := strings.ToUpper(strings.Trim(typed, " .*#"))
+	for _, p := range projects {
+		if p.Code == code || p.Dial == code {
+			f.OK, f.Items = true, []flow.Item{{Value: p.Code, Say: flow.Line{Text: p.Name}}}
+			return f
+		}
+	}
+	for _, place := range w.named(typed) {
+		for _, p := range projects {
+			if strings.HasPrefix(p.Place, place.PCode) {
+				name := p.Code
+				if medium != "sms" { // a name can tell a place
+					name += " " + p.Name
+				}
+				f.Items = append(f.Items, flow.Item{Value: p.Code, Say: flow.Line{Text: name}})
+			}
+		}
+	}
+	return f
+}
+
+// named finds places by their name, or by its beginning: communes before cercles.
+func (w *World) named(typed string) []programme.Place {
+	key := func(s string) string { return strings.ReplaceAll(programme.MatchKey(s), " ", "") }
+	want := key(typed)
+	if want == "" {
+		return nil
+	}
+	for _, whole := range []bool{true, false} {
+		for _, level := range []int{3, 2} {
+			var found []programme.Place
+			for _, p := range w.places {
+				name := key(p.Name)
+				if p.Level == level && (name == want || !whole && len(want) >= 4 && strings.HasPrefix(name, want)) {
+					found = append(found, p)
+				}
+			}
+			if len(found) > 0 {
+				return found
+			}
+		}
+	}
+	return nil
+}
