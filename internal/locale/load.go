@@ -24,10 +24,10 @@ import (
 
 // Error is one thing wrong in a locale file. Load reports all it finds, joined.
 type Error struct {
-	File    string
-	Line    int // from 1; 0 when it is about the whole file
-	Key     string
-	Problem string
+	File    string `json:"file"`
+	Line    int    `json:"line"` // from 1; 0 when it is about the whole file
+	Key     string `json:"key"`
+	Problem string `json:"problem"`
 }
 
 // Error tells the problem with its file, line and key.
@@ -49,7 +49,7 @@ func (e *Error) Error() string {
 type file struct {
 	Locale   header             `toml:"locale"`
 	Fold     map[string]string  `toml:"fold"`
-	Messages map[string]written `toml:"messages"`
+	Messages map[string]Message `toml:"messages"`
 
 	path  string
 	lines map[string]int // of each key
@@ -63,7 +63,9 @@ type header struct {
 	Offer    int      `toml:"offer"`
 }
 
-type written struct {
+// Message is a message as its file has it. One is the singular, where the
+// language has one and the message counts.
+type Message struct {
 	Other   string `toml:"other"`
 	One     string `toml:"one"`
 	Review  string `toml:"review"`
@@ -243,43 +245,69 @@ func (f *file) check() error {
 		refuse("fold", "%v", err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.Messages)) {
-		at, m := "messages."+key, f.Messages[key]
-		if !keyForm.MatchString(key) {
-			refuse(at, "a key is written in lower case with dots: room.name")
-		}
-		if strings.TrimSpace(m.Other) == "" {
-			refuse(at, "other is empty: leave a message out that is not translated")
-		}
-		if strings.TrimSpace(m.Other) != m.Other || strings.TrimSpace(m.One) != m.One {
-			refuse(at, "the text begins or ends with a space")
-		}
-		if m.Review != Draft {
-			date := reviewForm.FindStringSubmatch(m.Review)
-			if date == nil {
-				refuse(at, `review is "draft" or "Name, YYYY-MM-DD", not %q`, m.Review)
-			} else if _, err := time.Parse(time.DateOnly, date[1]); err != nil {
-				refuse(at, "review: %s is no date", date[1])
-			}
-		}
-		other, err := newPattern(m.Other)
-		if err != nil {
-			refuse(at, "%v", err)
-			continue
-		}
-		if m.One == "" {
-			continue
-		}
-		one, err := newPattern(m.One)
-		switch {
-		case err != nil:
-			refuse(at, "%v", err)
-		case !slices.Equal(one.names(), other.names()):
-			refuse(at, "one and other have different placeholders: %v and %v", one.names(), other.names())
-		case !slices.Contains(other.names(), countArg):
-			refuse(at, "a message with a singular counts: it needs {{.%s}}", countArg)
+		for _, problem := range f.Messages[key].problems(key) {
+			refuse("messages."+key, "%s", problem)
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// problems says what is wrong with a message, whatever the source says.
+func (m Message) problems(key string) (problems []string) {
+	refuse := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if !keyForm.MatchString(key) {
+		refuse("a key is written in lower case with dots: room.name")
+	}
+	if strings.TrimSpace(m.Other) == "" {
+		refuse("other is empty: leave a message out that is not translated")
+	}
+	if strings.TrimSpace(m.Other) != m.Other || strings.TrimSpace(m.One) != m.One {
+		refuse("the text begins or ends with a space")
+	}
+	if problem := reviewProblem(m.Review); problem != "" {
+		refuse("%s", problem)
+	}
+	other, err := newPattern(m.Other)
+	if err != nil {
+		refuse("%v", err)
+		return problems
+	}
+	if m.One == "" {
+		return problems
+	}
+	one, err := newPattern(m.One)
+	switch {
+	case err != nil:
+		refuse("%v", err)
+	case !slices.Equal(one.names(), other.names()):
+		refuse("one and other have different placeholders: %v and %v", one.names(), other.names())
+	case !slices.Contains(other.names(), countArg):
+		refuse("a message with a singular counts: it needs {{.%s}}", countArg)
+	}
+	return problems
+}
+
+func reviewProblem(review string) string {
+	if review == Draft {
+		return ""
+	}
+	date := reviewForm.FindStringSubmatch(review)
+	if date == nil {
+		return fmt.Sprintf(`review is "draft" or "Name, YYYY-MM-DD", not %q`, review)
+	}
+	if _, err := time.Parse(time.DateOnly, date[1]); err != nil {
+		return fmt.Sprintf("review: %s is no date", date[1])
+	}
+	return ""
+}
+
+// unlike says how the placeholders of a message differ from the source's.
+func (m Message) unlike(source *file, key string) string {
+	want, got := names(source.Messages[key].Other), names(m.Other)
+	if slices.Equal(want, got) {
+		return ""
+	}
+	return fmt.Sprintf("placeholders are %v, in %s %v", got, source.path, want)
 }
 
 // compare looks at one file beside the source and the other languages.
@@ -303,14 +331,12 @@ func (f *file) compare(source *file, files map[string]*file) (problems []error) 
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.Messages)) {
-		original, ok := source.Messages[key]
-		if !ok {
+		if _, ok := source.Messages[key]; !ok {
 			refuse("messages."+key, "%s has no such message", source.path)
 			continue
 		}
-		want, got := names(original.Other), names(f.Messages[key].Other)
-		if !slices.Equal(want, got) {
-			refuse("messages."+key, "placeholders are %v, in %s %v", got, source.path, want)
+		if problem := f.Messages[key].unlike(source, key); problem != "" {
+			refuse("messages."+key, "%s", problem)
 		}
 	}
 	return problems
@@ -327,7 +353,7 @@ func names(text string) []string {
 
 // build makes the catalogue of files that have been checked.
 func build(tags []string, files map[string]*file) (*Catalog, error) {
-	c := &Catalog{tags: tags, words: map[string]*Words{}, holes: map[string][]string{}}
+	c := &Catalog{tags: tags, files: files, words: map[string]*Words{}, holes: map[string][]string{}}
 	for key, m := range files[Source].Messages {
 		c.keys = append(c.keys, key)
 		c.holes[key] = names(m.Other)

@@ -50,6 +50,7 @@ type Info struct {
 // Catalog is all words of all languages. It is read-only after Load.
 type Catalog struct {
 	words    map[string]*Words
+	files    map[string]*file
 	tags     []string // sorted, the source first
 	offered  []Info
 	keys     []string            // of the source, sorted
