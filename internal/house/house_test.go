@@ -102,6 +102,7 @@ var ours = map[string]struct {
 	"internal/config":    {[]string{"gateway/message"}, "a room that read the config file could not be given options"},
 	"internal/conversation": {[]string{"gateway/message", "internal/flow", "internal/screen", "internal/locale", "internal/session", "internal/store", "internal/vault", "internal/job", "internal/programme"},
 		"it alone knows sessions, record and flow at once, and no page, adapter or web"},
+	"internal/translation": {[]string{"internal/flow", "internal/screen", "internal/locale", "internal/gsm"}, "a translator's sheet is words on screens, and knows no record"},
 	"internal/rehearsal": {[]string{"internal/flow", "internal/screen", "internal/locale", "internal/gsm", "internal/programme", "internal/demo"},
 		"it walks flows, and stores nothing"},
 	"internal/demo": {[]string{"gateway/message", "internal/store", "internal/programme", "internal/vault", "internal/staff", "internal/flow"}, "it fills the record, and runs nothing"},
