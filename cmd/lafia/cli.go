@@ -35,6 +35,7 @@ type commands struct {
 	User      userCmd      `cmd:"" help:"Add people of the team."`
 	Programme programmeCmd `cmd:"" help:"Load the programme: places, projects, groups."`
 	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
+	Locales   localesCmd   `cmd:"" help:"Check the words; write them as a sheet and take it back."`
 	Text      textCmd      `cmd:"" help:"Measure texts for a phone."`
 	Flows     flowsCmd     `cmd:"" help:"Check the menus, and draw them."`
 	Simulate  simulateCmd  `cmd:"" help:"Walk the menus in the terminal, without a server."`
