@@ -35,6 +35,9 @@ func (c *exportCmd) Run(ctx *cliContext) error {
 	if c.Data == "" {
 		return wrongUse("name what to export: --data DIR or --config FILE")
 	}
+	if c.As != "" || c.Reason != "" || c.WithText {
+		return wrongUse("--as, --reason and --with-text go with --config: --data is a dev instance, exported as its demo administrator")
+	}
 	dir, err := filepath.Abs(c.Data)
 	if err != nil {
 		return wrongUse("--data %s: %w", c.Data, err)

@@ -362,6 +362,23 @@ func TestASessionThatNothingRemembersGetsTheMenuWithAnApology(t *testing.T) {
 	}
 }
 
+func TestASessionIdThatIsUsedAgainLaterIsANewCall(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	last := p.walk("1", "1", "107", "3", "2", "1", "mots")
+	p.text = ""
+	if r := p.send(b.c); r.Text != last.Text {
+		t.Fatalf("soon after: %s", r.Text)
+	}
+	b.pass(4 * time.Minute)
+	contains(t, p.send(b.c), "1 Avis")
+	contains(t, p.walk("1", "107"), "Une question")
+	if n := len(b.submissions()); n != 1 {
+		t.Fatalf("%d submissions", n)
+	}
+}
+
 func TestAfterADropTheNextDialOffersToGoOn(t *testing.T) {
 	b := newBench(t)
 	p := b.phone(anna)

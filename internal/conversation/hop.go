@@ -113,6 +113,7 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 		c.Log.Error("a session does not open; the caller begins anew", "channel", who.key.Channel)
 		l = nil
 	}
+	outlive(l, who)
 	if in := who.in; !in.Cumulative && !in.Start && in.Sequence == 0 {
 		who.hop = c.hopOf(who, loaded.Version, l)
 	}
@@ -152,6 +153,17 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	}
 	c.Point("saved")
 	return t.live.Last, nil
+}
+
+// sessionMost is the longest that an aggregator keeps a session (aggregators.md 1.3).
+const sessionMost = 180 * time.Second
+
+// outlive makes a session that ended long ago one of before, when its id comes
+// again with a dial: some aggregators use ids twice.
+func outlive(l *live, who caller) {
+	if l != nil && l.ID == who.session && who.in.Cumulative && who.in.Text == "" && who.now.Sub(l.At) > sessionMost {
+		l.ID, l.Last.Key, l.Earlier = l.ID+"/before", nil, nil
+	}
 }
 
 // trip is one hop under way.
@@ -253,6 +265,7 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	}
 	t.before = 0
 	d := t.c.draftOf(t.who.key, r.Draft)
+	outlive(d, t.who)
 	t.loaded.Version = max(t.loaded.Version, r.Draft.Version, t.c.drafts.version(t.who.key))
 	switch {
 	case r.HopRunSet:

@@ -267,7 +267,7 @@ func (t *trip) settleText() {
 	case t.who.in.Call || asksForCall(text):
 		t.keepOpen(text, false)
 		t.finished.sub.Answers[callAnswer] = "yes"
-	case asksConfidential(text) || asked && l.Cursor.Flow == flow.Main && strings.TrimSpace(text) == "9":
+	case asksConfidential(text) || asked && l.Cursor.Flow == flow.Main && l.Cursor.State == "menu" && strings.TrimSpace(text) == "9":
 		t.keepOpen(text, true)
 	case wishesMenu(text) && !(asked && takesWords(l.Shown.Input) && programme.MatchKey(text) != "menu"):
 		t.restart()
