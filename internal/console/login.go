@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -100,8 +101,10 @@ func (c *Console) language(v *visit) error {
 	return see(v, "")
 }
 
-// cut shortens what is shown again to a number of characters.
+// cut shortens what came with a request to a number of characters, and leaves
+// out what is no text: PostgreSQL takes neither NUL nor broken UTF-8.
 func cut(s string, most int) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
 	n := 0
 	for i := range s {
 		if n == most {

@@ -66,6 +66,9 @@ func Start(ctx context.Context, o Options) (_ *Servers, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if err := foreign(o.Dir); err != nil {
+		return nil, err
+	}
 	p, err := hold(ctx, o.Dir)
 	if err != nil {
 		return nil, err
