@@ -152,16 +152,25 @@ func listen(addr string) (net.Listener, error) {
 	return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
+// unreachable is a server that does not answer, by its section in a config file.
+type unreachable struct {
+	section string
+	cause   error
+}
+
+func (e *unreachable) Error() string { return e.cause.Error() }
+func (e *unreachable) Unwrap() error { return e.cause }
+
 func (a *App) openServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	var err error
 	if a.store, err = store.Open(ctx, a.PostgresURL, a.Postgres); err != nil {
-		return err
+		return &unreachable{section: "postgres", cause: err}
 	}
 	a.onStop(func(context.Context) error { a.store.Close(); return nil })
 	if a.sessions, err = session.Open(ctx, a.Redis); err != nil {
-		return err
+		return &unreachable{section: "redis", cause: err}
 	}
 	a.onStop(func(context.Context) error { return a.sessions.Close() })
 	if a.Migrate {

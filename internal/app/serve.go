@@ -37,6 +37,11 @@ func Serve(ctx context.Context, path string, log func(slog.Level) *slog.Logger, 
 	}
 	a := New(serveOptions(c, log(c.Log.Level)))
 	if err := a.Start(ctx); err != nil {
+		var u *unreachable
+		if errors.As(err, &u) {
+			return fmt.Errorf("%s:%d: %s.url: %w (start that server, or mend its address; `lafia doctor` tells more)",
+				path, config.Line(path, u.section, "url"), u.section, err)
+		}
 		return err
 	}
 	if ready != nil {
