@@ -1,7 +1,7 @@
 package flow
 
 import (
-	"strconv"
+	"cmp"
 	"strings"
 )
 
@@ -15,8 +15,14 @@ func (m *machine) answer(in Action) {
 		m.answerMenu(s, in)
 	case KindResume:
 		m.answerResume(in)
-	case KindChoice:
+	case KindChoice, KindRating:
 		m.answerChoice(s, in)
+	case KindYesNo:
+		m.answerYesNo(s, in)
+	case KindConfirm:
+		m.answerConfirm(s, in)
+	case KindSay:
+		m.answerSay(s, in)
 	case KindProject:
 		m.answerProject(s, in)
 	case KindPlace:
@@ -88,18 +94,60 @@ func (m *machine) answerChoice(s *State, in Action) {
 			continue
 		}
 		m.save(s, o.Value, Line{Key: o.Say})
-		next := o.Next
-		if next == "" {
-			next = s.Next
+		m.leave()
+		m.cur.Level = max(m.cur.Level, o.Level) // the way back knows the level of before
+		m.goOn(cmp.Or(o.Next, s.Next))
+		if o.Then != "" {
+			m.cur.After = o.Then
 		}
-		m.cur.Path = append(m.cur.Path, Visit{State: m.cur.State, Level: m.cur.Level})
-		if o.Level > m.cur.Level {
-			m.cur.Level = o.Level
-		}
-		m.goTo(next)
 		return
 	}
 	m.wrong()
+}
+
+// answerYesNo keeps a yes or no, and does what the state says that it does.
+func (m *machine) answerYesNo(s *State, in Action) {
+	if in.Act != Chose || in.Value != yes && in.Value != no {
+		m.wrong()
+		return
+	}
+	given := in.Value == yes
+	m.save(s, in.Value, Line{Key: "answer." + in.Value})
+	if s.Consent != "" {
+		m.effect(Effect{Kind: Consent, Purpose: s.Consent, Given: given})
+	}
+	switch {
+	case s.Do == DoCall && given:
+		m.effect(Effect{Kind: CallMe, Flow: m.cur.Flow, State: m.cur.State})
+	case s.Do == DoErase:
+		m.effect(Effect{Kind: Erase, Given: given})
+	}
+	next := cmp.Or(s.Yes, s.Next)
+	if !given {
+		next = cmp.Or(s.No, s.Next)
+	}
+	m.forward(next)
+}
+
+// answerConfirm goes on when what was understood is right, and else to where it
+// is corrected.
+func (m *machine) answerConfirm(s *State, in Action) {
+	switch {
+	case in.Act == Chose && in.Value == yes:
+		m.forward(s.Next)
+	case in.Act == Chose && in.Value == no:
+		m.forward(s.Correct)
+	default:
+		m.wrong()
+	}
+}
+
+func (m *machine) answerSay(s *State, in Action) {
+	if in.Act != Chose || s.Next == "" {
+		m.wrong()
+		return
+	}
+	m.forward(s.Next)
 }
 
 // answerProject takes a project by its code, or lists those of the commune that
@@ -247,19 +295,95 @@ func (m *machine) answerPending(s *State, in Action) {
 	m.wrong()
 }
 
+// What is kept beside a number that was far from the usual: that she said it is
+// right, and what she said first.
+const (
+	sureAnswer  = "_sure"
+	firstAnswer = "_first"
+)
+
+// answerNumber takes a number within its bounds. One that is far from the usual
+// is asked about once: "is that right?".
 func (m *machine) answerNumber(s *State, in Action) {
-	parse := parseNumber
-	if s.Kind == KindMoney {
-		parse = parseMoney
+	if m.cur.Doubt != "" {
+		m.answerDoubt(s, in)
+		return
 	}
-	n, ok := parse(in.Text)
-	if !ok || n < *s.Min || n > *s.Max {
+	v, ok := s.parse(in.Text)
+	if !ok || v.less(*s.Min) || v.more(m.most(s)) {
 		m.wrong()
 		return
 	}
-	v := strconv.FormatInt(n, 10)
-	m.save(s, v, Line{Text: Spaced(v)})
+	if m.doubts(s, v) {
+		m.cur.Doubt, m.cur.Misses = v.String(), 0
+		return
+	}
+	m.saveAs(s, v.String())
 	m.forward(s.Next)
+}
+
+func (m *machine) answerDoubt(s *State, in Action) {
+	doubt := m.cur.Doubt
+	switch {
+	case in.Act == Chose && in.Value == yes:
+		m.saveAs(s, doubt)
+		m.cur.Answers[s.Save+sureAnswer] = yes
+		m.forward(s.Next)
+	case in.Act == Chose:
+		m.put(s.Save+firstAnswer, doubt)
+		m.cur.Doubt, m.cur.Misses = "", 0
+	default:
+		m.wrong()
+	}
+}
+
+// most gives the greatest value that a number may have here.
+func (m *machine) most(s *State) int64 {
+	if n, ok := parseNumber(m.cur.Answers[s.MaxOf]); ok && s.MaxOf != "" && n < *s.Max {
+		return n
+	}
+	return *s.Max
+}
+
+// doubts reports whether a value within its bounds is far from the usual.
+func (m *machine) doubts(s *State, v decimal) bool {
+	switch {
+	case s.WarnMin != nil && v.less(*s.WarnMin), s.WarnMax != nil && v.more(*s.WarnMax):
+		return true
+	case s.WarnOver == nil || s.WarnOver.Per <= 0:
+		return false
+	}
+	of, ok := parseDecimal(m.cur.Answers[s.WarnOver.Answer])
+	return ok && v.float() > of.float()/s.WarnOver.Per
+}
+
+// saveAs keeps a value as its state keeps it, and how it is said to her again:
+// an amount also in fives, as it is counted aloud.
+func (m *machine) saveAs(s *State, value string) {
+	switch s.Kind {
+	case KindNumber, KindMoney:
+		m.save(s, value, Line{Text: Spoken(value)})
+		if n, ok := parseNumber(value); ok && s.Kind == KindMoney {
+			m.cur.Labels[s.Save+fives] = Line{Text: Spaced(itoa64(n / 5))}
+		}
+	default:
+		for _, o := range s.Options {
+			if o.Value == value {
+				m.save(s, value, Line{Key: o.Say})
+			}
+		}
+	}
+}
+
+// fives ends the name of an amount counted in fives: in Bambara and Songhay money
+// is counted in units of 5 F (languages.md 4), so both are shown.
+const fives = "5"
+
+func (m *machine) put(name, value string) {
+	if m.cur.Answers == nil {
+		m.cur.Answers = map[string]string{}
+	}
+	m.cur.Answers[name] = value
 }
 
 // maxText bounds her own words: a long SMS of ten parts.
@@ -291,6 +415,10 @@ func (m *machine) answerReference(s *State, in Action) {
 		m.wrong()
 	default:
 		m.cur.Labels = map[string]Line{"status": f.Items[0].Say, "reference": {Text: f.Args["reference"]}}
+		if words := f.Args["answer"]; words != "" {
+			m.put("replied", yes)
+			m.cur.Labels["answer"] = Line{Text: words}
+		}
 		m.forward(s.Next)
 	}
 }

@@ -35,9 +35,16 @@ type Flow struct {
 	Level string `toml:"level"` // the lowest level of what it submits
 	Start string `toml:"start"`
 	// DraftLife is how long an unfinished run may be taken up again.
-	DraftLife Duration          `toml:"draft_life"`
-	States    map[string]*State `toml:"state"`
+	DraftLife Duration `toml:"draft_life"`
+	// Partial names the answers that make an unfinished run worth keeping: one that
+	// has them all becomes a partial submission when its life ends.
+	Partial []string          `toml:"partial"`
+	States  map[string]*State `toml:"state"`
+	order   []string          // of the states, as callers meet them
 }
+
+// Submits reports whether a run of the flow can end in a submission.
+func (f *Flow) Submits() bool { return f.Kind != "" }
 
 // DefaultDraftLife is how long a draft lives where a flow says nothing.
 const DefaultDraftLife = 10 * time.Minute
@@ -72,33 +79,80 @@ const (
 	KindMenu      Kind = "menu"      // options that enter flows or states
 	KindResume    Kind = "resume"    // after a drop: go on, or start again
 	KindChoice    Kind = "choice"    // one of the options
+	KindRating    Kind = "rating"    // one of the steps of a scale, from 1 for the worst
+	KindYesNo     Kind = "yesno"     // 1 yes, 2 no
+	KindConfirm   Kind = "confirm"   // what was understood: 1 right, 2 not
 	KindProject   Kind = "project"   // a project's printed or dialled code
 	KindPlace     Kind = "place"     // a commune, by list or by name
 	KindGroup     Kind = "group"     // one of the leader's groups; asked only when there are two
 	KindPIN       Kind = "pin"       // the leader's PIN; saved nowhere
 	KindPending   Kind = "pending"   // a report by SMS that waits to be confirmed; passed over without one
 	KindMonth     Kind = "month"     // the month of a report; asked only when it isn't plain
-	KindNumber    Kind = "number"    // a whole number within bounds
+	KindNumber    Kind = "number"    // a number within bounds
 	KindMoney     Kind = "money"     // francs CFA within bounds
 	KindText      Kind = "text"      // her own words
 	KindReference Kind = "reference" // a reference that she was given
-	KindSay       Kind = "say"       // says something and ends
+	KindSay       Kind = "say"       // says something; 1 goes on
+	KindEnd       Kind = "end"       // says something, and ends
 	KindSubmit    Kind = "submit"    // submits what was answered, and ends
+	KindBranch    Kind = "branch"    // goes one way or another; never shown
+	KindCall      Kind = "call"      // asks what another flow asks, then goes on
+	KindReturn    Kind = "return"    // in a flow that is called: back to the caller; never shown
 )
 
 // State is one step of a flow.
 type State struct {
-	Kind    Kind     `toml:"kind"`
-	Ask     string   `toml:"ask"`     // words by key
-	AskSMS  string   `toml:"ask_sms"` // other words for an SMS, which stays on the phone
-	Save    string   `toml:"save"`    // the name that the answer is kept by
-	Next    string   `toml:"next"`
-	None    string   `toml:"none"`  // group: where to go without one
-	Skip    string   `toml:"skip"`  // text: the input that says nothing
+	Kind   Kind   `toml:"kind"`
+	Ask    string `toml:"ask"`     // words by key
+	AskSMS string `toml:"ask_sms"` // other words for an SMS, which stays on the phone
+	Simple string `toml:"simple"`  // simpler words, after two answers that do not fit
+	Short  string `toml:"short"`   // what the answer is called when it is said again, by key
+	Save   string `toml:"save"`    // the name that the answer is kept by
+	Next   string `toml:"next"`
+	None   string `toml:"none"` // group: where to go without one
+	Skip   string `toml:"skip"` // text: the input that says nothing
+	// Private answers are not said again by SMS, which stays on the phone.
+	Private bool     `toml:"private"`
 	Media   []string `toml:"media"` // where the state is asked; empty: everywhere
-	Min     *int64   `toml:"min"`
-	Max     *int64   `toml:"max"`
+	If      string   `toml:"if"`    // asked only when this holds (see holds), else passed over
+	// Most is how many answers the run may have taken for this to be asked still:
+	// a question that can wait for her next call. 0: no limit.
+	Most int `toml:"most"`
+
+	Min      *int64 `toml:"min"`
+	Max      *int64 `toml:"max"`
+	WarnMin  *int64 `toml:"warn_min"` // below it: "is that right?"
+	WarnMax  *int64 `toml:"warn_max"` // above it: "is that right?"
+	MaxOf    string `toml:"max_of"`   // no more than this answer
+	WarnOver *Part  `toml:"warn_over"`
+	Decimals bool   `toml:"decimals"` // number: one that may have a fraction
+
+	Yes     string `toml:"yes"`     // yesno: where yes leads, instead of next
+	No      string `toml:"no"`      // yesno: where no leads, instead of next
+	Correct string `toml:"correct"` // confirm: where "not right" leads
+	Consent string `toml:"consent"` // yesno: the purpose that the answer is kept for
+	Once    bool   `toml:"once"`    // yesno with consent: passed over once it is known
+	Do      string `toml:"do"`      // yesno: what a yes does: see Doings
+	Load    string `toml:"load"`    // confirm, choice: the fact whose values are taken as answers, by which it is shown
+
 	Options []Choice `toml:"options"`
+	Cases   []Case   `toml:"case"` // branch: the first that holds; else next
+	Flow    string   `toml:"flow"` // call
+	As      string   `toml:"as"`   // submit: the kind of what is submitted, instead of the flow's
+}
+
+// Part is a share of another answer: that answer divided by Per.
+type Part struct {
+	Answer string  `toml:"answer"`
+	Per    float64 `toml:"per"`
+}
+
+// Case is one way that a branch may go.
+type Case struct {
+	Answer string   `toml:"answer"` // an answer of this run
+	Is     []string `toml:"is"`     // the values that take this way
+	If     string   `toml:"if"`     // or: what must hold
+	Next   string   `toml:"next"`
 }
 
 // Choice is an option as a flow file declares it.
@@ -107,12 +161,19 @@ type Choice struct {
 	Value string   `toml:"value"`
 	Say   string   `toml:"say"`
 	Next  string   `toml:"next"`  // instead of the state's next
+	Then  string   `toml:"then"`  // where to go after the answer at next: to correct one thing
 	Flow  string   `toml:"flow"`  // menu: the flow to enter
 	State string   `toml:"state"` // menu: the state to go to
 	Level string   `toml:"level"` // raises the level
-	If    string   `toml:"if"`    // offered only when this fact holds
+	If    string   `toml:"if"`    // offered only when this holds
 	Media []string `toml:"media"`
 }
+
+// Doings are what a yes can do beyond being kept.
+const (
+	DoCall  = "call"  // she asks to be called back
+	DoErase = "erase" // she asks that all about her be erased
+)
 
 // Load reads every *.toml at the root of fsys as one book, and checks it.
 func Load(fsys fs.FS) (*Book, error) {
@@ -149,6 +210,7 @@ func Parse(content map[string]string) (*Book, error) {
 		if _, twice := b.Flows[f.Name]; twice {
 			return nil, fmt.Errorf("%s: a flow named %q stands in another file already", n, f.Name)
 		}
+		f.order = f.met()
 		b.Flows[f.Name] = f
 	}
 	b.Hash = hex.EncodeToString(h.Sum(nil))[:16]
@@ -179,6 +241,7 @@ func parseFlow(name, text string) (*Flow, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	for _, s := range f.States {
+		s.defaults()
 		for i := range s.Options {
 			o := &s.Options[i]
 			if o.Key == "" {
@@ -188,3 +251,45 @@ func parseFlow(name, text string) (*Flow, error) {
 	}
 	return &f, nil
 }
+
+// met lists the states in the order in which callers meet them.
+func (f *Flow) met() []string {
+	var out []string
+	seen := map[string]bool{}
+	var walk func(name string)
+	walk = func(name string) {
+		s := f.States[name]
+		if s == nil || seen[name] {
+			return
+		}
+		seen[name] = true
+		out = append(out, name)
+		walk(s.Next)
+		for _, t := range s.targets() {
+			walk(t)
+		}
+	}
+	walk(f.Start)
+	return out
+}
+
+// defaults gives a state the options that its kind has anyway.
+func (s *State) defaults() {
+	if len(s.Options) > 0 {
+		return
+	}
+	switch s.Kind {
+	case KindYesNo, KindConfirm:
+		s.Options = []Choice{{Value: yes, Say: "answer.yes"}, {Value: no, Say: "answer.no"}}
+	case KindSay:
+		if s.Next != "" {
+			s.Options = []Choice{{Value: "on", Say: "answer.on"}}
+		}
+	}
+}
+
+// The values of yes and no.
+const (
+	yes = "yes"
+	no  = "no"
+)

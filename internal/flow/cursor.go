@@ -17,12 +17,25 @@ type Cursor struct {
 	Within  string            `json:"w,omitempty"` // place: the region or cercle that is open
 	Found   []Item            `json:"i,omitempty"` // place, project: the matches offered
 	Then    string            `json:"t,omitempty"` // after the PIN was given again: where she was
+	Sub     string            `json:"u,omitempty"` // the flow that is called from Flow: State is one of its states
+	Return  string            `json:"r,omitempty"` // where Flow goes on behind Sub
+	After   string            `json:"z,omitempty"` // where to go after this answer: one thing is corrected
+	Doubt   string            `json:"d,omitempty"` // a number that is far from the usual: "is that right?"
+	Misses  int               `json:"m,omitempty"` // answers in a row that did not fit
+	Offer   bool              `json:"c,omitempty"` // she is offered to be called back
+	Taken   int               `json:"k,omitempty"` // answers taken in this run
+	// Given are answers that came ahead of their questions, in one line: each is
+	// taken at its state, and what the line does not say is not asked.
+	Given map[string]string `json:"g,omitempty"`
+	Line  bool              `json:"e,omitempty"`
 }
 
 // Visit is a screen on the way, with what answering it changed.
 type Visit struct {
-	State string `json:"s"`
-	Level string `json:"l,omitempty"`
+	State  string `json:"s"`
+	Level  string `json:"l,omitempty"`
+	Sub    string `json:"u,omitempty"`
+	Return string `json:"r,omitempty"`
 }
 
 // IsZero reports whether nothing was begun.
@@ -36,6 +49,7 @@ func (c Cursor) clone() Cursor {
 	c.Labels = maps.Clone(c.Labels)
 	c.Path = slices.Clone(c.Path)
 	c.Found = slices.Clone(c.Found)
+	c.Given = maps.Clone(c.Given)
 	return c
 }
 
@@ -67,6 +81,12 @@ type Env struct {
 	Medium   string // "ussd" or "sms"
 	Language string // empty: she has not chosen yet
 	Resume   bool   // Begin: an unfinished run may be taken up
+	// Single says that the same input twice and a repeat of it look alike on her
+	// channel: nothing is submitted there without a confirm or a text.
+	Single bool
+	// Given are answers that came in one line; Enter is the flow they are for.
+	Given map[string]string
+	Enter string
 }
 
 // Fact kinds: what a step may need to know from outside.
@@ -82,6 +102,10 @@ const (
 	NeedReference = "reference" // arg: what she typed
 	NeedHelp      = "help"      // the help number
 	NeedCallback  = "callback"  // whether a confidential call-back can be kept
+	NeedActivity  = "activity"  // arg: the group; Args: what it does, each "yes"
+	NeedReported  = "reported"  // arg: group and month, separated by "/"; OK: a report is there; Args: its answers; Args["old"]: too old to correct
+	NeedConsent   = "consent"   // arg: the purpose; OK: she has said yes or no; Args["given"]: "yes" or "no"
+	NeedErasing   = "erasing"   // whether she has asked to be erased
 )
 
 // Need is one question of a step to the world.
@@ -116,6 +140,9 @@ const (
 	Dropped  EffectKind = "dropped"  // forget the unfinished run
 	Submit   EffectKind = "submit"   // the run is finished: commit it
 	Confirm  EffectKind = "confirm"  // the report named by ID is hers
+	Consent  EffectKind = "consent"  // she said yes or no to Purpose
+	CallMe   EffectKind = "callme"   // she asks to be called back
+	Erase    EffectKind = "erase"    // she asks that all about her be erased; Given false: no longer
 )
 
 // Effect is one thing for the caller of a step to do.
@@ -125,6 +152,9 @@ type Effect struct {
 	Language string
 	Submit   *Submission
 	ID       string // Confirm
+	Purpose  string // Consent
+	Given    bool   // Consent, Erase
+	State    string // CallMe: where she was
 }
 
 // Submission is what a finished run says.

@@ -51,6 +51,8 @@ func world(n flow.Need) flow.Fact {
 		return flow.Fact{OK: true, Args: map[string]string{"number": "80333"}}
 	case flow.NeedCallback:
 		return flow.Fact{OK: true}
+	case flow.NeedActivity:
+		return flow.Fact{Args: map[string]string{"butter": "yes"}}
 	}
 	return flow.Fact{}
 }
@@ -76,7 +78,7 @@ func (w *walk) act(a flow.Action) flow.Result {
 		w.t.Fatal(err)
 	}
 	facts := flow.Facts{}
-	for range 5 {
+	for range 12 {
 		w.res = w.b.Step(c, a, w.env, facts)
 		if len(w.res.Missing) == 0 {
 			break
@@ -86,7 +88,7 @@ func (w *walk) act(a flow.Action) flow.Result {
 		}
 	}
 	if len(w.res.Missing) > 0 {
-		w.t.Fatalf("after five rounds it still needs %v", w.res.Missing)
+		w.t.Fatalf("after twelve rounds it still needs %v", w.res.Missing)
 	}
 	w.cur = w.res.Cursor
 	for _, e := range w.res.Effects {
@@ -125,22 +127,22 @@ func TestConversationsSubmitWhatWasAnswered(t *testing.T) {
 		name, medium, keys string
 		want               flow.Submission
 	}{
-		{"feedback", "ussd", "1 107 3 2 1 ca_va",
+		{"feedback", "ussd", "1 107 3 2 1 1 ca_va",
 			flow.Submission{Kind: "feedback", Level: "L1", Text: "ca_va", Answers: map[string]string{"project": "LAF1", "type": "P", "rating": "2", "cohesion": "together"}}},
-		{"feedback without words", "sms", "1 LAF1 1 5 3 1",
+		{"feedback without words", "sms", "1 LAF1 1 5 3 2 1",
 			flow.Submission{Kind: "feedback", Level: "L1", Answers: map[string]string{"project": "LAF1", "type": "Q", "rating": "5", "cohesion": "divides"}}},
-		{"tension by list", "ussd", "2 5 1 1 3 1 mots",
-			flow.Submission{Kind: "tension", Level: "L2", Text: "mots", Answers: map[string]string{"type": "G5", "place": "ML060504", "phase": "P3", "when": "U1"}}},
-		{"tension by name", "ussd", "2 1 Lafia 6 3 1",
-			flow.Submission{Kind: "tension", Level: "L1", Answers: map[string]string{"type": "G1", "place": "ML060504", "phase": "P0", "when": "U3"}}},
-		{"tension at a place that no list has", "sms", "2 1 nulle_part 1 1 mots",
-			flow.Submission{Kind: "tension", Level: "L1", Text: "nulle_part\nmots", Answers: map[string]string{"type": "G1", "place": "", "phase": "P1", "when": "U1"}}},
-		{"progress with PIN", "ussd", "3 4821 1 24 4 24000 42.000 1 1 1",
-			flow.Submission{Kind: "progress", Level: "L1", Answers: map[string]string{"group": "G1", "month": "2026-10", "MEM": "24", "REU": "4", "EPA": "24000", "REC": "42000", "EQU": "1", "PB": "0"}}},
-		{"progress by SMS asks no PIN", "sms", "3 2 24 0 24mil 42000f 4 9 1",
-			flow.Submission{Kind: "progress", Level: "L2", Answers: map[string]string{"group": "G1", "month": "2026-09", "MEM": "24", "REU": "0", "EPA": "24000", "REC": "42000", "EQU": "4", "PB": "8"}}},
-		{"confidential", "ussd", "9 1 2",
-			flow.Submission{Kind: "confidential", Level: "L3", Answers: map[string]string{"when": "noon"}}},
+		{"tension by list", "ussd", "2 5 1 1 3 1 2 1 mots",
+			flow.Submission{Kind: "tension", Level: "L2", Text: "mots", Answers: map[string]string{"type": "G5", "place": "ML060504", "phase": "P3", "when": "U1", "trend": "same", "calm": "M1"}}},
+		{"a tension that is settled, by name", "ussd", "2 1 Lafia 6 9 1",
+			flow.Submission{Kind: "tension", Level: "L1", Answers: map[string]string{"type": "G1", "place": "ML060504", "phase": "P0", "calm": "M0"}}},
+		{"tension at a place that no list has", "sms", "2 1 nulle_part 1 1 1 10 1 mots",
+			flow.Submission{Kind: "tension", Level: "L1", Text: "nulle_part\nmots", Answers: map[string]string{"type": "G1", "place": "", "phase": "P1", "when": "U1", "trend": "up", "calm": "M9", "again": "yes"}}},
+		{"progress with PIN", "ussd", "3 4821 1 24 4 24000 42.000 20 1,7 1 1 1 1",
+			flow.Submission{Kind: "progress", Level: "L1", Answers: map[string]string{"group": "G1", "month": "2026-10", "MEM": "24", "REU": "4", "EPA": "24000", "REC": "42000", "LAI": "20", "BEU": "1.7", "BEU_sure": "yes", "EQU": "1", "PB": "0"}}},
+		{"progress by SMS asks no PIN", "sms", "3 2 24 0 1 24mil 42000f 310 14 4 9 1",
+			flow.Submission{Kind: "progress", Level: "L2", Answers: map[string]string{"group": "G1", "month": "2026-09", "MEM": "24", "REU": "0", "REU_sure": "yes", "EPA": "24000", "REC": "42000", "LAI": "310", "BEU": "14", "EQU": "4", "PB": "8"}}},
+		{"confidential", "ussd", "9 1 1 1 2 1",
+			flow.Submission{Kind: "confidential", Level: "L3", Answers: map[string]string{"who": "woman", "day": "soon", "when": "noon"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := start(t, c.medium, "fr")
@@ -182,7 +184,7 @@ func TestFirstContactChoosesTheLanguage(t *testing.T) {
 func TestAWrongKeyRepeatsTheScreenWithAHint(t *testing.T) {
 	w := start(t, "ussd", "fr")
 	before := w.res.Screen
-	r := w.press("7")
+	r := w.press("8")
 	if r.Screen.Hint.Key != "hint.key" || len(r.Screen.Options) != len(before.Options) {
 		t.Fatalf("screen: %+v", r.Screen)
 	}
@@ -270,7 +272,7 @@ options=[{value="continue",say="a"},{value="restart",say="b"}]
 `}
 	for text, want := range map[string]string{
 		"name=\"x\"\nstart=\"a\"\n[state.a]\nkind=\"text\"\nask=\"q\"\nsave=\"s\"\nnext=\"gone\"":                       `leads to "gone"`,
-		"name=\"x\"\nstart=\"a\"\n[state.a]\nkind=\"say\"\nask=\"q\"\n[state.b]\nkind=\"say\"\nask=\"q\"":               `nothing leads to state "b"`,
+		"name=\"x\"\nstart=\"a\"\n[state.a]\nkind=\"end\"\nask=\"q\"\n[state.b]\nkind=\"end\"\nask=\"q\"":               `nothing leads to state "b"`,
 		"name=\"x\"\nstart=\"a\"\n[state.a]\nkind=\"dance\"\nask=\"q\"":                                                 `no such kind`,
 		"name=\"x\"\nstart=\"a\"\n[state.a]\nkind=\"say\"\nask=\"q\"\nwords=\"q\"":                                      `x.toml:6: no such key`,
 		"name=\"x\"\nstart=\"a\"\n[state.a]\nkind=\"number\"\nask=\"q\"\nsave=\"s\"\nnext=\"a\"":                        `min and max`,

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -89,12 +90,22 @@ func (s *State) edges(id string) []Edge {
 			add(o.State, o.Key)
 		case o.Next != "":
 			add(o.Next, o.Key)
+		case o.Value == yes && s.Yes != "":
+			add(s.Yes, o.Key)
+		case o.Value == no && s.No+s.Correct != "":
+			add(s.No+s.Correct, o.Key)
 		default:
 			add(s.Next, o.Key)
 		}
 	}
+	for _, c := range s.Cases {
+		add(c.Next, strings.Join(append(slices.Clone(c.Is), c.If), " "))
+	}
 	if s.Next != "" && len(keys[s.Next]) == 0 {
 		add(s.Next, "")
+	}
+	if s.Flow != "" {
+		add(entering+s.Flow, "")
 	}
 	add(s.None, "none")
 	if len(to) == 1 && s.None == "" { // whatever she answers

@@ -114,7 +114,8 @@ func problemOf(line string, files map[string]string) Problem {
 func (b *Book) careful() []Problem {
 	files := filesOf(b.content)
 	var out []Problem
-	entered := map[string]bool{Main: true}
+	entered := b.called()
+	entered[Main] = true
 	for _, s := range b.Flows[Main].States {
 		for _, o := range s.Options {
 			entered[o.Flow] = true
@@ -126,7 +127,7 @@ func (b *Book) careful() []Problem {
 			out = append(out, Problem{files[name], name, state, fmt.Sprintf(format, args...)})
 		}
 		if !entered[name] {
-			say("", "no option of the main menu enters it")
+			say("", "no option of the main menu enters it, and no flow calls it")
 		}
 		if f.Level != "" && !isLevel(f.Level) {
 			say("", "there is no level %q", f.Level)
@@ -154,6 +155,24 @@ func (b *Book) careful() []Problem {
 	return out
 }
 
+const conditions = "ordinary, single, activity:NAME, reported, reported:old, agreed:PURPOSE, help, callback, erasing"
+
+// isCondition reports whether holds knows a condition.
+func isCondition(cond string) bool {
+	kind, arg, _ := strings.Cut(cond, ":")
+	switch kind {
+	case "", "ordinary", "single", NeedHelp, NeedCallback, NeedErasing:
+		return arg == ""
+	case NeedActivity:
+		return arg != ""
+	case NeedReported:
+		return arg == "" || arg == "old"
+	case "agreed":
+		return slices.Contains(Purposes, arg)
+	}
+	return false
+}
+
 func isLevel(level string) bool { return slices.Contains([]string{"L1", "L2", "L3"}, level) }
 
 // leaves gives the states from which an end can be reached.
@@ -165,7 +184,7 @@ func (f *Flow) leaves() map[string]bool {
 			if out[name] {
 				continue
 			}
-			end := s.Kind == KindSay || s.Kind == KindSubmit || s.Kind == KindResume
+			end := s.Kind == KindEnd || s.Kind == KindSubmit || s.Kind == KindResume || s.Kind == KindReturn
 			for _, o := range s.Options {
 				end = end || o.Flow != ""
 			}
@@ -184,7 +203,7 @@ func (s *State) careful(name string) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	asked := map[string]bool{}
-	for _, field := range []string{name, s.Save, s.Ask, s.AskSMS} {
+	for _, field := range []string{name, s.Save, s.Ask, s.AskSMS, s.Simple} {
 		if word := forbiddenIn(field); word != "" && !asked[word] {
 			asked[word] = true
 			say("it asks for what no flow may ask (%q in %q): who somebody is, who did it, which community", word, field)
@@ -198,6 +217,11 @@ func (s *State) careful(name string) []string {
 		}
 	}
 	media("it has", s.Media)
+	for _, c := range append([]Case{{If: s.If}}, s.Cases...) {
+		if !isCondition(c.If) {
+			say("it depends on %q, which nothing answers: there are %s", c.If, conditions)
+		}
+	}
 	if len(s.Media) > 0 && s.Next == "" {
 		say("it is not asked on every medium, so it needs next")
 	}
@@ -214,8 +238,8 @@ func (s *State) careful(name string) []string {
 		if word := forbiddenIn(o.Say); word != "" {
 			say("option %s offers what no flow may ask (%q in %q)", o.Key, word, o.Say)
 		}
-		if o.If != "" && o.If != NeedHelp && o.If != NeedCallback {
-			say("option %s is offered if %q, which nothing answers: there are %s and %s", o.Key, o.If, NeedHelp, NeedCallback)
+		if !isCondition(o.If) {
+			say("option %s is offered if %q, which nothing answers: there are %s", o.Key, o.If, conditions)
 		}
 		if o.Level != "" && !isLevel(o.Level) {
 			say("option %s has the level %q, which is none", o.Key, o.Level)
@@ -248,53 +272,91 @@ var forbiddenWords = strings.Fields(`ethnie ethnique ethnicite ethnic ethnicity 
 	auteur author agresseur aggressor attacker perpetrator coupable culprit suspect accuse accused responsable attaquant victime victim temoin witness`)
 
 // MostAnswers is how many answers a flow of this kind may take to its end: six
-// screens for what anybody says, more for a tension, whose place takes two, and
-// for a leader's monthly report.
+// for what anybody says, more for a tension, whose place takes two, and for a
+// leader's monthly report, which has what her group's activity adds.
 func MostAnswers(kind string) int {
 	switch kind {
 	case "tension":
-		return 8
+		return 10
 	case "progress":
-		return 12
+		return 14
 	}
 	return 6
 }
 
 // Answers counts the answers on the longest way through a flow, without turning
-// back: a place takes two (its cercle, its commune).
+// back: a place takes two (its cercle, its commune). A group has one activity, and
+// a report that is there already is not the longest way.
 func (b *Book) Answers(flow string) int {
 	f := b.Flows[flow]
 	if f == nil {
 		return 0
 	}
-	const under = -1
-	known := map[string]int{}
-	var count func(state string) int
-	count = func(state string) int {
-		s := f.States[state]
-		if s == nil || known[state] == under {
-			return 0 // back to a state on the way: to correct something
+	activities := map[string]bool{"": true}
+	for _, s := range f.States {
+		if kind, name, _ := strings.Cut(s.If, ":"); kind == NeedActivity {
+			activities[name] = true
 		}
-		if n, ok := known[state]; ok {
-			return n
-		}
-		known[state] = under
-		n := 0
-		for _, t := range s.targets() {
-			n = max(n, count(t))
-		}
-		known[state] = n + s.answers()
-		return known[state]
 	}
-	return count(f.Start)
+	most := 0
+	for name := range activities {
+		c := counter{book: b, flow: f, activity: name, known: map[string]int{}}
+		most = max(most, c.count(f.Start))
+	}
+	return most
 }
 
-func (s *State) answers() int {
+// counter counts answers for a group of one activity.
+type counter struct {
+	book     *Book
+	flow     *Flow
+	activity string
+	known    map[string]int
+}
+
+// count gives the answers from a state to the end.
+func (c counter) count(state string) int {
+	const under = -1
+	s := c.flow.States[state]
+	if s == nil || c.known[state] == under {
+		return 0 // back to a state on the way: to correct something
+	}
+	if n, ok := c.known[state]; ok {
+		return n
+	}
+	c.known[state] = under
+	n := 0
+	if c.asked(s) {
+		for _, t := range s.targets() {
+			n = max(n, c.count(t))
+		}
+		n += c.answers(s)
+	} else {
+		n = c.count(s.Next)
+	}
+	c.known[state] = n
+	return n
+}
+
+func (c counter) asked(s *State) bool {
+	kind, name, _ := strings.Cut(s.If, ":")
+	switch kind {
+	case NeedActivity:
+		return name == c.activity
+	case NeedReported:
+		return false
+	}
+	return true
+}
+
+func (c counter) answers(s *State) int {
 	switch s.Kind {
-	case KindSay, KindSubmit:
+	case KindEnd, KindSubmit, KindBranch, KindReturn:
 		return 0
 	case KindPlace:
 		return 2
+	case KindCall:
+		return c.book.Answers(s.Flow)
 	}
 	return 1
 }
@@ -302,7 +364,7 @@ func (s *State) answers() int {
 // Uses lists the message keys that a state shows, each once, in order.
 func (s *State) Uses() []string {
 	var out []string
-	for _, k := range []string{s.Ask, s.AskSMS} {
+	for _, k := range []string{s.Ask, s.AskSMS, s.Simple, s.Short} {
 		if k != "" {
 			out = append(out, k)
 		}

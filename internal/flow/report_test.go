@@ -19,7 +19,11 @@ import (
 func files(t *testing.T, name, text string) fstest.MapFS {
 	t.Helper()
 	out := fstest.MapFS{}
-	for _, n := range []string{"confidential.toml", "feedback.toml", "main.toml", "progress.toml", "reference.toml", "tension.toml"} {
+	names, err := fs.Glob(flows.Files, "*.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
 		b, err := fs.ReadFile(flows.Files, n)
 		if err != nil {
 			t.Fatal(err)
@@ -64,10 +68,10 @@ func TestWhatACallerShouldNotMeetIsNamedWithItsPlace(t *testing.T) {
 		{"feedback.toml", feedback(`skip = "1"`, `skip = "0"`), `state words: its skip "0" is the key that goes back`},
 		{"feedback.toml", strings.Replace(feedback(`next = "done"`, `next = "rating"`), `{ value = "Q",`, `{ value = "Q", next = "done",`, 1), `state words: it can't be left`},
 		{"feedback.toml", feedback(`[state.done]`, `[state.gone]`), `flow feedback: nothing leads to state "gone"`},
-		{"feedback.toml", feedback(`start =`, `strat =`), `feedback.toml:5: no such key "strat"`},
-		{"lone.toml", lone + "[state.a]\nkind = \"say\"\nask = \"done.thanks\"\n", "lone.toml: flow lone: no option of the main menu enters it"},
-		{"lone.toml", lone + "kind = \"lone\"\nlevel = \"L1\"\n[state.a]\nkind = \"say\"\nask = \"x.y\"\n", `flow lone: it has the kind "lone", and no state submits`},
-		{"lone.toml", lone + "[state.a]\nkind = \"text\"\nask = \"x.y\"\nsave = \"t\"\nnext = \"b\"\nmedia = [\"fax\"]\n[state.b]\nkind = \"say\"\nask = \"x.y\"\n", `state a: it has the medium "fax"`},
+		{"feedback.toml", feedback(`start =`, `strat =`), `feedback.toml:6: no such key "strat"`},
+		{"lone.toml", lone + "[state.a]\nkind = \"end\"\nask = \"done.thanks\"\n", "lone.toml: flow lone: no option of the main menu enters it"},
+		{"lone.toml", lone + "kind = \"lone\"\nlevel = \"L1\"\n[state.a]\nkind = \"end\"\nask = \"x.y\"\n", `flow lone: it has the kind "lone", and no state submits`},
+		{"lone.toml", lone + "[state.a]\nkind = \"text\"\nask = \"x.y\"\nsave = \"t\"\nnext = \"b\"\nmedia = [\"fax\"]\n[state.b]\nkind = \"end\"\nask = \"x.y\"\n", `state a: it has the medium "fax"`},
 	} {
 		_, problems, err := flow.Check(files(t, c.file, c.text))
 		if err != nil {
@@ -107,7 +111,7 @@ func TestAFlowThatAsksTooMuchIsRefused(t *testing.T) {
 
 func TestTheLongestWayIsCountedWithoutTurningBack(t *testing.T) {
 	b := book(t)
-	for name, want := range map[string]int{"feedback": 5, "tension": 6, "progress": 11, "confidential": 2, "reference": 1, "none": 0} {
+	for name, want := range map[string]int{"feedback": 6, "tension": 9, "progress": 14, "confidential": 5, "reference": 1, "answer": 1, "help": 2, "choices": 3, "none": 0} {
 		if got := b.Answers(name); got != want {
 			t.Errorf("%s takes %d answers, want %d", name, got, want)
 		}

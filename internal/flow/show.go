@@ -7,8 +7,11 @@ func (m *machine) show() Screen {
 		m.cur = Cursor{Flow: Main, State: "menu"}
 		s = m.state()
 	}
-	out := Screen{Hint: m.hint, Say: []Line{m.ask(s)}}
 	inFlow := m.cur.InFlow()
+	if m.cur.Offer {
+		return Screen{Hint: m.hint, Say: []Line{{Key: "help.offer"}}, Input: InputChoice, Options: yesNo(), Back: inFlow, Menu: inFlow}
+	}
+	out := Screen{Hint: m.hint, Say: []Line{m.ask(s)}}
 	out.Back, out.Menu = inFlow, inFlow
 	if m.cur.Flow == Main && len(m.cur.Path) > 0 {
 		out.Back = true
@@ -20,8 +23,11 @@ func (m *machine) show() Screen {
 		m.list(&out, NeedGroups, "")
 	case KindMonth:
 		m.list(&out, NeedMonths, "")
-	case KindMenu, KindResume, KindChoice:
+	case KindMenu, KindResume, KindChoice, KindRating, KindYesNo, KindConfirm:
 		out.Input, out.Options = InputChoice, m.choices(s)
+		if s.Kind == KindConfirm {
+			out.Say = append(out.Say, m.understood()...)
+		}
 	case KindPending:
 		out.Input, out.Options = InputChoice, m.choices(s)
 		if f, ok := m.fact(NeedPending, m.cur.Answers["group"]); ok && len(f.Items) > 0 {
@@ -41,9 +47,20 @@ func (m *machine) show() Screen {
 		}
 	case KindText:
 		out.Input = InputText
-	case KindNumber, KindMoney, KindPIN, KindReference:
+	case KindNumber, KindMoney:
 		out.Input = InputNumber
-	case KindSay, KindSubmit:
+		if m.cur.Doubt != "" {
+			out.Input, out.Options = InputChoice, yesNo()
+			out.Say[0] = m.sure(s)
+		}
+	case KindPIN, KindReference:
+		out.Input = InputNumber
+	case KindSay:
+		out.Input, out.Options = InputChoice, m.choices(s)
+		if f, ok := m.sayFact(s); ok {
+			out.Say[0].Args = merge(out.Say[0].Args, f.Args)
+		}
+	case KindEnd, KindSubmit:
 		out.Back, out.Menu = false, false
 		if f, ok := m.sayFact(s); ok {
 			out.Say[0].Args = merge(out.Say[0].Args, f.Args)
@@ -55,8 +72,11 @@ func (m *machine) show() Screen {
 // ask gives the state's words, with the answers so far as their parameters.
 func (m *machine) ask(s *State) Line {
 	key := s.Ask
-	if m.env.Medium == "sms" && s.AskSMS != "" {
+	switch {
+	case m.env.Medium == "sms" && s.AskSMS != "":
 		key = s.AskSMS
+	case s.Simple != "" && m.cur.Misses >= 2:
+		key = s.Simple
 	}
 	l := Line{Key: key}
 	for name, label := range m.cur.Labels {
@@ -69,10 +89,52 @@ func (m *machine) ask(s *State) Line {
 	return l
 }
 
+// sure asks whether a number is right. An SMS, which stays on the phone, does not
+// repeat it.
+func (m *machine) sure(s *State) Line {
+	if m.env.Medium == "sms" {
+		return Line{Key: "number.sure.sms", Keys: map[string]string{"what": s.Ask}}
+	}
+	l := Line{Key: "number.sure", Args: map[string]string{"n": Spoken(m.cur.Doubt)}, Keys: map[string]string{"what": s.Ask}}
+	if n, ok := parseNumber(m.cur.Doubt); ok && s.Kind == KindMoney {
+		l.Key, l.Args["n5"] = "money.sure", Spaced(itoa64(n/5))
+	}
+	return l
+}
+
+// understood says what was answered, each answer by its name; by SMS not those
+// that are private.
+func (m *machine) understood() []Line {
+	f := m.book.Flows[m.cur.Flow]
+	var out []Line
+	for _, name := range f.order {
+		s := f.States[name]
+		label, ok := m.cur.Labels[s.Save]
+		if s.Short == "" || !ok || s.Private && m.env.Medium == "sms" {
+			continue
+		}
+		l := Line{Key: "confirm.item", Keys: map[string]string{"what": s.Short}}
+		switch {
+		case label.Key != "":
+			l.Keys["value"] = label.Key
+		case s.Kind == KindMoney:
+			l.Key, l.Args = "confirm.money", map[string]string{"value": label.Text, "value5": m.cur.Labels[s.Save+fives].Text}
+		default:
+			l.Args = map[string]string{"value": label.Text}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func yesNo() []Option {
+	return []Option{{Key: "1", Value: yes, Say: Line{Key: "answer.yes"}}, {Key: "2", Value: no, Say: Line{Key: "answer.no"}}}
+}
+
 // sayFact gives the facts that a closing screen shows: the help number.
 func (m *machine) sayFact(s *State) (Fact, bool) {
-	if s.Kind == KindSay && m.book.Flows[m.cur.Flow].Level == "L3" {
-		return m.fact(NeedHelp, "")
+	if (s.Kind == KindEnd || s.Kind == KindSay) && m.book.Flows[m.cur.Flow].Level == "L3" {
+		return m.fact(NeedHelp, m.cur.Answers["region"])
 	}
 	return Fact{}, false
 }
@@ -93,8 +155,7 @@ func (m *machine) choices(s *State) []Option {
 			continue
 		}
 		if o.If != "" {
-			f, ok := m.fact(o.If, "")
-			if !ok || !f.OK {
+			if ok, known := m.holds(o.If); !known || !ok {
 				continue
 			}
 		}

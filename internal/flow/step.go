@@ -1,7 +1,8 @@
 package flow
 
 import (
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -40,13 +41,20 @@ type machine struct {
 	missing []Need
 }
 
-func (m *machine) state() *State {
-	f := m.book.Flows[m.cur.Flow]
+// State gives the state that a cursor stands at, or nil.
+func (b *Book) State(c Cursor) *State {
+	name := c.Flow
+	if c.Sub != "" {
+		name = c.Sub
+	}
+	f := b.Flows[name]
 	if f == nil {
 		return nil
 	}
-	return f.States[m.cur.State]
+	return f.States[c.State]
 }
+
+func (m *machine) state() *State { return m.book.State(m.cur) }
 
 // fact gives a fact, or notes that it is missing.
 func (m *machine) fact(kind, arg string) (Fact, bool) {
@@ -65,6 +73,10 @@ func (m *machine) take(in Action) {
 		m.begin()
 		return
 	}
+	if m.cur.Offer && in.Act != Menu && in.Act != Show {
+		m.answerOffer(in)
+		return
+	}
 	switch in.Act {
 	case Show:
 	case Menu:
@@ -81,6 +93,8 @@ func (m *machine) take(in Action) {
 func (m *machine) begin() {
 	m.cur = Cursor{Flow: Main}
 	switch {
+	case m.env.Enter != "" && m.book.Flows[m.env.Enter] != nil:
+		m.enter(m.env.Enter)
 	case m.env.Language == "":
 		m.cur.State = "language"
 	case m.env.Resume:
@@ -99,8 +113,9 @@ func (m *machine) toMenu() {
 
 // back goes to the screen before, and takes back what was answered there.
 func (m *machine) back() {
-	if m.cur.Within != "" || len(m.cur.Found) > 0 {
-		m.cur.Within, m.cur.Found = "", nil
+	m.cur.Misses = 0
+	if m.cur.Within != "" || len(m.cur.Found) > 0 || m.cur.Doubt != "" {
+		m.cur.Within, m.cur.Found, m.cur.Doubt = "", nil, ""
 		return
 	}
 	n := len(m.cur.Path)
@@ -110,34 +125,73 @@ func (m *machine) back() {
 	}
 	v := m.cur.Path[n-1]
 	m.cur.Path = m.cur.Path[:n-1]
-	m.cur.State, m.cur.Level = v.State, v.Level
+	m.cur.State, m.cur.Level, m.cur.Sub, m.cur.Return = v.State, v.Level, v.Sub, v.Return
+	m.cur.After, m.cur.Taken = "", max(m.cur.Taken-1, 0)
 	if s := m.state(); s != nil && s.Save != "" {
-		delete(m.cur.Answers, s.Save)
-		delete(m.cur.Answers, s.Save+"_text")
+		for _, k := range []string{s.Save, s.Save + "_text", s.Save + sureAnswer, s.Save + firstAnswer} {
+			delete(m.cur.Answers, k)
+		}
 		delete(m.cur.Labels, s.Save)
+		delete(m.cur.Labels, s.Save+fives)
 	}
 }
 
-// wrong repeats the screen with a short hint that fits what is asked.
+// wrong repeats the screen with a short hint that fits what is asked; simpler the
+// second time in a row, and then she is offered to be called back.
 func (m *machine) wrong() {
 	s := m.state()
+	m.cur.Misses++
+	m.hint = m.hintFor(s)
+	switch {
+	case m.cur.Misses < 2 || s.Kind == KindPIN:
+	case m.cur.Misses > 2 && m.mayOffer():
+		m.cur.Offer, m.hint = true, Line{}
+	default:
+		m.hint.Key += ".again"
+	}
+}
+
+func (m *machine) hintFor(s *State) Line {
+	if m.cur.Doubt != "" {
+		return Line{Key: "hint.key"}
+	}
 	switch s.Kind {
 	case KindProject:
-		m.hint = Line{Key: "hint.project"}
+		return Line{Key: "hint.project"}
 	case KindPlace:
-		m.hint = Line{Key: "hint.place"}
+		return Line{Key: "hint.place"}
 	case KindText:
-		m.hint = Line{Key: "hint.text"}
+		return Line{Key: "hint.text"}
 	case KindPIN:
-		m.hint = Line{Key: "hint.pin"}
+		return Line{Key: "hint.pin"}
 	case KindReference:
-		m.hint = Line{Key: "hint.reference"}
+		return Line{Key: "hint.reference"}
 	case KindNumber, KindMoney:
-		m.hint = Line{Key: "hint.number", Args: map[string]string{
-			"min": Spaced(strconv.FormatInt(*s.Min, 10)), "max": Spaced(strconv.FormatInt(*s.Max, 10))}}
+		return Line{Key: "hint.number", Args: map[string]string{"min": Spaced(itoa64(*s.Min)), "max": Spaced(itoa64(m.most(s)))}}
+	}
+	return Line{Key: "hint.key"}
+}
+
+// mayOffer reports whether a call-back may be offered: never in a confidential
+// flow, whose number is sealed to other people, and not before her language is known.
+func (m *machine) mayOffer() bool {
+	f := m.book.Flows[m.cur.Flow]
+	return f != nil && f.Level != "L3" && m.env.Language != ""
+}
+
+// answerOffer takes her yes or no to being called back; either way she is again
+// at the question, with what she has answered.
+func (m *machine) answerOffer(in Action) {
+	switch {
+	case in.Act == Chose && in.Value == yes:
+		m.effect(Effect{Kind: CallMe, Flow: m.cur.Flow, State: m.cur.State})
+		m.hint = Line{Key: "help.called"}
+	case in.Act == Chose, in.Act == Back:
 	default:
 		m.hint = Line{Key: "hint.key"}
+		return
 	}
+	m.cur.Offer, m.cur.Misses = false, 0
 }
 
 func (m *machine) save(s *State, value string, label Line) {
@@ -159,12 +213,26 @@ func (m *machine) save(s *State, value string, label Line) {
 // forward goes to a state of this flow, remembering the way back, and passes
 // over the states that need not be shown.
 func (m *machine) forward(next string) {
-	m.cur.Path = append(m.cur.Path, Visit{State: m.cur.State, Level: m.cur.Level})
+	m.leave()
+	m.goOn(next)
+}
+
+// leave remembers the screen that was answered, for going back.
+func (m *machine) leave() {
+	m.cur.Path = append(m.cur.Path, Visit{State: m.cur.State, Level: m.cur.Level, Sub: m.cur.Sub, Return: m.cur.Return})
+	m.cur.Taken++
+}
+
+// goOn goes to the next state, or back to where one thing was to be corrected.
+func (m *machine) goOn(next string) {
+	if m.cur.After != "" {
+		next, m.cur.After = m.cur.After, ""
+	}
 	m.goTo(next)
 }
 
 func (m *machine) goTo(next string) {
-	m.cur.Within, m.cur.Found = "", nil
+	m.cur.Within, m.cur.Found, m.cur.Doubt, m.cur.Misses = "", nil, "", 0
 	for range maxAuto {
 		m.cur.State = next
 		s := m.state()
@@ -172,17 +240,32 @@ func (m *machine) goTo(next string) {
 			m.toMenu()
 			return
 		}
-		if next = m.pass(s); next == "" {
+		var on bool
+		if next, on = m.pass(s); !on {
 			return
 		}
 	}
 	m.toMenu()
 }
 
-// pass gives the state after one that is not shown, or "" for one that is.
-func (m *machine) pass(s *State) string {
-	if !allowed(s.Media, m.env.Medium) {
-		return s.Next
+// pass gives the state after one that is not shown; false for one that is, or
+// when a fact is missing.
+func (m *machine) pass(s *State) (string, bool) {
+	if !allowed(s.Media, m.env.Medium) || s.Most > 0 && m.cur.Taken > s.Most {
+		return s.Next, true
+	}
+	if s.If != "" {
+		if ok, known := m.holds(s.If); known && !ok {
+			return s.Next, true
+		}
+	}
+	if s.Load != "" {
+		m.load(s.Load)
+	}
+	if m.cur.Line {
+		if next, on, done := m.passGiven(s); done {
+			return next, on
+		}
 	}
 	switch s.Kind {
 	case KindGroup:
@@ -190,30 +273,168 @@ func (m *machine) pass(s *State) string {
 		switch {
 		case !ok:
 		case len(f.Items) == 0:
-			return s.None
+			return s.None, true
 		case len(f.Items) == 1:
 			m.save(s, f.Items[0].Value, f.Items[0].Say)
-			return s.Next
+			return s.Next, true
 		}
 	case KindPending:
 		f, ok := m.fact(NeedPending, m.cur.Answers["group"])
 		if ok && len(f.Items) == 0 {
-			return s.Next
+			return s.Next, true
 		}
 	case KindMonth:
 		f, ok := m.fact(NeedMonths, "")
 		if ok && len(f.Items) == 1 {
 			m.save(s, f.Items[0].Value, f.Items[0].Say)
-			return s.Next
+			return s.Next, true
 		}
+	case KindYesNo:
+		if s.Once {
+			if f, ok := m.fact(NeedConsent, s.Consent); ok && f.OK {
+				return s.Next, true
+			}
+		}
+	case KindBranch:
+		return m.branch(s)
+	case KindCall:
+		m.cur.Sub, m.cur.Return = s.Flow, s.Next
+		return m.book.Flows[s.Flow].Start, true
+	case KindReturn:
+		next := m.cur.Return
+		m.cur.Sub, m.cur.Return = "", ""
+		return next, true
 	case KindSubmit:
 		m.submit()
 	}
-	return ""
+	return "", false
+}
+
+// branch gives the way that a branch goes, false while a fact is missing.
+func (m *machine) branch(s *State) (string, bool) {
+	for _, c := range s.Cases {
+		if c.If == "" {
+			if slices.Contains(c.Is, m.cur.Answers[c.Answer]) {
+				return c.Next, true
+			}
+			continue
+		}
+		ok, known := m.holds(c.If)
+		if !known {
+			return "", false
+		}
+		if ok {
+			return c.Next, true
+		}
+	}
+	return s.Next, true
+}
+
+// holds tells whether a condition of a flow file holds, and whether that is known:
+//
+//	ordinary          what is said here is for the project's team (L1)
+//	single            her channel cannot tell a repeat from a second press
+//	activity:NAME     the group of this run does that
+//	reported          a report of this run's group and month is there
+//	reported:old      and it is too old to be corrected
+//	agreed:PURPOSE    she has said yes to that purpose
+//	any other name    the fact of that name holds
+func (m *machine) holds(cond string) (ok, known bool) {
+	kind, arg, _ := strings.Cut(cond, ":")
+	switch kind {
+	case "ordinary":
+		return m.level() == "L1", true
+	case "single":
+		return m.env.Single, true
+	case NeedActivity:
+		f, known := m.fact(NeedActivity, m.cur.Answers["group"])
+		return f.Args[arg] != "", known
+	case NeedReported:
+		f, known := m.fact(NeedReported, m.reportKey())
+		return f.OK && (arg == "" || f.Args[arg] != ""), known
+	case "agreed":
+		f, known := m.fact(NeedConsent, arg)
+		return f.Args["given"] == yes, known
+	}
+	f, known := m.fact(kind, arg)
+	return f.OK, known
+}
+
+func (m *machine) reportKey() string { return m.cur.Answers["group"] + "/" + m.cur.Answers["month"] }
+
+// load takes the values of a fact as answers: a report that is to be corrected.
+func (m *machine) load(name string) {
+	if name != NeedReported {
+		return
+	}
+	f, ok := m.fact(NeedReported, m.reportKey())
+	if !ok || !f.OK {
+		return
+	}
+	flow := m.book.Flows[m.cur.Flow]
+	for _, name := range sortedKeys(flow.States) {
+		s := flow.States[name]
+		v, there := f.Args[s.Save]
+		if _, answered := m.cur.Answers[s.Save]; s.Save == "" || !there || answered {
+			continue
+		}
+		m.saveAs(s, v)
+	}
+}
+
+// passGiven takes the answer that a line gave ahead, or passes over what the
+// line does not say; done is false for a state that a line has nothing to do with.
+func (m *machine) passGiven(s *State) (next string, on, done bool) {
+	v, given := m.cur.Given[s.Save]
+	switch {
+	case s.Save != "" && given:
+		delete(m.cur.Given, s.Save)
+		m.answer(m.givenAction(s, v))
+		return "", false, true // answer went on, or it stays to ask
+	case s.Kind == KindConfirm:
+		return s.Next, true, true
+	case s.Save != "" && (s.Kind == KindNumber || s.Kind == KindMoney || s.Kind == KindChoice || s.Kind == KindText || s.Kind == KindRating):
+		return s.Next, true, true
+	}
+	return "", false, false
+}
+
+func (m *machine) givenAction(s *State, v string) Action {
+	switch s.Kind {
+	case KindNumber, KindMoney, KindText, KindPlace, KindProject:
+		return Action{Act: Typed, Text: v}
+	}
+	return Action{Act: Chose, Value: v, Key: v}
 }
 
 func (m *machine) submit() {
 	f := m.book.Flows[m.cur.Flow]
+	sub := m.said(f)
+	if as := m.state().As; as != "" {
+		sub.Kind = as
+	}
+	m.effect(Effect{Kind: Submit, Flow: f.Name, Submit: sub})
+}
+
+// Unfinished gives what an unfinished run says when its life ends, or nil when
+// that is not enough to be kept (the flow's partial).
+func (b *Book) Unfinished(c Cursor) *Submission {
+	f := b.Flows[c.Flow]
+	if f == nil || len(f.Partial) == 0 {
+		return nil
+	}
+	for _, name := range f.Partial {
+		_, answered := c.Answers[name]
+		if _, written := c.Answers[name+"_text"]; !answered && !written {
+			return nil
+		}
+	}
+	m := machine{book: b, cur: c}
+	return m.said(f)
+}
+
+// said gives what was answered so far as a submission.
+func (m *machine) said(f *Flow) *Submission {
 	sub := &Submission{Kind: f.Kind, Level: m.level(), Answers: map[string]string{}}
 	for _, k := range sortedKeys(m.cur.Answers) { // a place in words comes before what happened there
 		v := m.cur.Answers[k]
@@ -223,7 +444,7 @@ func (m *machine) submit() {
 		}
 		sub.Answers[k] = v
 	}
-	m.effect(Effect{Kind: Submit, Flow: f.Name, Submit: sub})
+	return sub
 }
 
 // isText reports whether an answer is her own words, which are sealed.
@@ -275,6 +496,9 @@ func (b *Book) LevelOf(c Cursor) string {
 func (m *machine) enter(flow string) {
 	f := m.book.Flows[flow]
 	m.cur = Cursor{Flow: flow, State: f.Start}
+	if m.env.Enter == flow && m.env.Given != nil {
+		m.cur.Given, m.cur.Line = maps.Clone(m.env.Given), true
+	}
 	m.effect(Effect{Kind: Entered, Flow: flow})
 	m.goTo(f.Start)
 }
