@@ -8,6 +8,10 @@ import (
 // answer takes a choice or a typed text at the state she is in.
 func (m *machine) answer(in Action) {
 	s := m.state()
+	if s.From != "" {
+		m.answerListed(s, in, s.From)
+		return
+	}
 	switch s.Kind {
 	case KindLanguage:
 		m.answerLanguage(s, in)
@@ -27,8 +31,10 @@ func (m *machine) answer(in Action) {
 		m.answerProject(s, in)
 	case KindPlace:
 		m.answerPlace(s, in)
-	case KindGroup, KindMonth:
-		m.answerListed(s, in)
+	case KindGroup:
+		m.answerListed(s, in, NeedGroups)
+	case KindMonth:
+		m.answerListed(s, in, NeedMonths)
 	case KindPIN:
 		m.answerPIN(s, in)
 	case KindPending:
@@ -228,11 +234,7 @@ func (m *machine) takePlace(s *State, it Item) {
 	m.forward(s.Next)
 }
 
-func (m *machine) answerListed(s *State, in Action) {
-	kind := NeedGroups
-	if s.Kind == KindMonth {
-		kind = NeedMonths
-	}
+func (m *machine) answerListed(s *State, in Action, kind string) {
 	f, ok := m.fact(kind, "")
 	if !ok {
 		return

@@ -136,6 +136,7 @@ type State struct {
 	Load    string `toml:"load"`    // confirm, choice: the fact whose values are taken as answers, by which it is shown
 
 	Options []Choice `toml:"options"`
+	From    string   `toml:"from"` // choice: the fact that lists the options, instead: "regions"
 	Cases   []Case   `toml:"case"` // branch: the first that holds; else next
 	Flow    string   `toml:"flow"` // call
 	As      string   `toml:"as"`   // submit: the kind of what is submitted, instead of the flow's

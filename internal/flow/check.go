@@ -156,7 +156,10 @@ func (b *Book) checkState(f *Flow, s *State) []string {
 				say("a rating counts its options from 1: option %d has the value %q", i+1, o.Value)
 			}
 		}
-		if len(s.Options) == 0 {
+		if s.From != "" && (s.From != NeedRegions || s.Next == "" || len(s.Options) > 0) {
+			say("from is %q, with next and without options", NeedRegions)
+		}
+		if len(s.Options) == 0 && s.From == "" {
 			say("a choice without options")
 		}
 		for _, o := range s.Options {

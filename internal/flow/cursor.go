@@ -81,9 +81,6 @@ type Env struct {
 	Medium   string // "ussd" or "sms"
 	Language string // empty: she has not chosen yet
 	Resume   bool   // Begin: an unfinished run may be taken up
-	// Single says that the same input twice and a repeat of it look alike on her
-	// channel: nothing is submitted there without a confirm or a text.
-	Single bool
 	// Given are answers that came in one line; Enter is the flow they are for.
 	Given map[string]string
 	Enter string
@@ -100,7 +97,8 @@ const (
 	NeedPending   = "pending"   // arg: the group; a report by SMS that waits to be confirmed
 	NeedMonths    = "months"    // the months that a report can be for
 	NeedReference = "reference" // arg: what she typed
-	NeedHelp      = "help"      // the help number
+	NeedRegions   = "regions"   // the regions that a help number is known for
+	NeedHelp      = "help"      // arg: the region, or empty; the help number
 	NeedCallback  = "callback"  // whether a confidential call-back can be kept
 	NeedActivity  = "activity"  // arg: the group; Args: what it does, each "yes"
 	NeedReported  = "reported"  // arg: group and month, separated by "/"; OK: a report is there; Args: its answers; Args["old"]: too old to correct

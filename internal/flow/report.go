@@ -144,6 +144,9 @@ func (b *Book) careful() []Problem {
 			if !leaves[sn] {
 				say(sn, "it can't be left: no way from here leads to an end")
 			}
+			if t := f.hasty(sn); t != "" {
+				say(sn, "its answer submits at once (%s): only a text or a confirm may, since a key that comes twice looks like the next one", t)
+			}
 			for _, text := range f.States[sn].careful(sn) {
 				say(sn, "%s", text)
 			}
@@ -155,13 +158,13 @@ func (b *Book) careful() []Problem {
 	return out
 }
 
-const conditions = "ordinary, single, activity:NAME, reported, reported:old, agreed:PURPOSE, help, callback, erasing"
+const conditions = "ordinary, activity:NAME, reported, reported:old, agreed:PURPOSE, help, callback, erasing"
 
 // isCondition reports whether holds knows a condition.
 func isCondition(cond string) bool {
 	kind, arg, _ := strings.Cut(cond, ":")
 	switch kind {
-	case "", "ordinary", "single", NeedHelp, NeedCallback, NeedErasing:
+	case "", "ordinary", NeedHelp, NeedCallback, NeedErasing:
 		return arg == ""
 	case NeedActivity:
 		return arg != ""
@@ -194,6 +197,43 @@ func (f *Flow) leaves() map[string]bool {
 			if end {
 				out[name], more = true, true
 			}
+		}
+	}
+	return out
+}
+
+// hasty gives the state that submits right behind an answer that is neither
+// words nor a confirm, or "". A text's key for nothing must be none of the keys
+// of the screens before it, for the same reason.
+func (f *Flow) hasty(state string) string {
+	s := f.States[state]
+	if !s.shown() || s.Kind == KindText || s.Kind == KindConfirm {
+		return ""
+	}
+	for _, t := range f.behind(s, map[string]bool{}) {
+		switch next := f.States[t]; {
+		case next.Kind == KindSubmit:
+			return t
+		case next.Kind == KindText && slices.ContainsFunc(s.Options, func(o Choice) bool { return o.Key == next.Skip }):
+			return t + ", by its skip " + next.Skip
+		}
+	}
+	return ""
+}
+
+// behind gives the states with a screen that an answer at s can lead to.
+func (f *Flow) behind(s *State, seen map[string]bool) (out []string) {
+	for _, t := range s.targets() {
+		next := f.States[t]
+		if next == nil || seen[t] {
+			continue
+		}
+		seen[t] = true
+		if next.shown() {
+			out = append(out, t)
+		}
+		if !next.shown() || next.Kind == KindYesNo && (next.Once || next.If != "") || next.If != "" || next.Most > 0 {
+			out = append(out, f.behind(next, seen)...)
 		}
 	}
 	return out

@@ -1,5 +1,7 @@
 package flow
 
+import "cmp"
+
 // show builds the screen of the state she is in.
 func (m *machine) show() Screen {
 	s := m.state()
@@ -15,6 +17,10 @@ func (m *machine) show() Screen {
 	out.Back, out.Menu = inFlow, inFlow
 	if m.cur.Flow == Main && len(m.cur.Path) > 0 {
 		out.Back = true
+	}
+	if s.From != "" {
+		m.list(&out, s.From, "")
+		return out
 	}
 	switch s.Kind {
 	case KindLanguage:
@@ -93,9 +99,9 @@ func (m *machine) ask(s *State) Line {
 // repeat it.
 func (m *machine) sure(s *State) Line {
 	if m.env.Medium == "sms" {
-		return Line{Key: "number.sure.sms", Keys: map[string]string{"what": s.Ask}}
+		return Line{Key: "number.sure.sms", Keys: map[string]string{"what": cmp.Or(s.Short, s.Ask)}}
 	}
-	l := Line{Key: "number.sure", Args: map[string]string{"n": Spoken(m.cur.Doubt)}, Keys: map[string]string{"what": s.Ask}}
+	l := Line{Key: "number.sure", Args: map[string]string{"n": Spoken(m.cur.Doubt)}, Keys: map[string]string{"what": cmp.Or(s.Short, s.Ask)}}
 	if n, ok := parseNumber(m.cur.Doubt); ok && s.Kind == KindMoney {
 		l.Key, l.Args["n5"] = "money.sure", Spaced(itoa64(n/5))
 	}

@@ -267,6 +267,17 @@ func (m *machine) pass(s *State) (string, bool) {
 			return next, on
 		}
 	}
+	if s.From != "" {
+		f, ok := m.fact(s.From, "")
+		switch {
+		case ok && len(f.Items) == 1:
+			m.save(s, f.Items[0].Value, f.Items[0].Say)
+			return s.Next, true
+		case ok && len(f.Items) == 0:
+			return s.Next, true
+		}
+		return "", false
+	}
 	switch s.Kind {
 	case KindGroup:
 		f, ok := m.fact(NeedGroups, "")
@@ -333,7 +344,6 @@ func (m *machine) branch(s *State) (string, bool) {
 // holds tells whether a condition of a flow file holds, and whether that is known:
 //
 //	ordinary          what is said here is for the project's team (L1)
-//	single            her channel cannot tell a repeat from a second press
 //	activity:NAME     the group of this run does that
 //	reported          a report of this run's group and month is there
 //	reported:old      and it is too old to be corrected
@@ -344,8 +354,6 @@ func (m *machine) holds(cond string) (ok, known bool) {
 	switch kind {
 	case "ordinary":
 		return m.level() == "L1", true
-	case "single":
-		return m.env.Single, true
 	case NeedActivity:
 		f, known := m.fact(NeedActivity, m.cur.Answers["group"])
 		return f.Args[arg] != "", known

@@ -60,6 +60,7 @@ type header struct {
 	Name     string   `toml:"name"`
 	Fallback []string `toml:"fallback"`
 	Base     string   `toml:"base"`
+	Whole    bool     `toml:"whole"`
 	Offer    int      `toml:"offer"`
 }
 
@@ -370,14 +371,13 @@ func build(tags []string, files map[string]*file) (*Catalog, error) {
 	}
 	for _, tag := range tags {
 		f := files[tag]
-		w := &Words{tag: tag, name: f.Locale.Name, table: gsm.Table{}, messages: map[string]*message{}}
+		w := &Words{tag: tag, name: f.Locale.Name, table: gsm.Table{}, messages: map[string]*message{}, own: map[string]bool{}}
 		for from, to := range f.Fold {
 			r, _ := utf8.DecodeRuneInString(from)
 			w.table[r] = to
 		}
 		coverage := Coverage{Tag: tag, Name: f.Locale.Name, Total: len(c.keys)}
-		chain := append([]string{tag}, f.Locale.Fallback...)
-		chain = append(chain, Source)
+		chain := chainOf(f)
 		for _, key := range c.keys {
 			from := chain[slices.IndexFunc(chain, func(tag string) bool {
 				_, has := files[tag].Messages[key]
@@ -394,6 +394,7 @@ func build(tags []string, files map[string]*file) (*Catalog, error) {
 				continue
 			}
 			coverage.Own = append(coverage.Own, key)
+			w.own[key] = true
 			if f.Messages[key].Review == Draft {
 				coverage.Draft = append(coverage.Draft, key)
 			}
@@ -404,10 +405,20 @@ func build(tags []string, files map[string]*file) (*Catalog, error) {
 			c.offered = append(c.offered, Info{tag, f.Locale.Name})
 		}
 	}
+	for _, tag := range tags {
+		if f := files[tag]; f.Locale.Whole {
+			c.words[tag].whole = c.words[chainOf(f)[1]]
+		}
+	}
 	slices.SortFunc(c.offered, func(a, b Info) int {
 		return cmp.Compare(files[a.Tag].Locale.Offer, files[b.Tag].Locale.Offer)
 	})
 	return c, nil
+}
+
+// chainOf lists the languages that say a message of this one, in order.
+func chainOf(f *file) []string {
+	return append(append([]string{f.Locale.Tag}, f.Locale.Fallback...), Source)
 }
 
 // localizer gives the file a bundle of its own, so that go-i18n has one

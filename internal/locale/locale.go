@@ -11,6 +11,7 @@
 //	name     = "Koyra Chiini"    # as the language calls itself
 //	fallback = ["ses"]           # asked in this order; French is always last
 //	base     = "ses"             # only where CLDR has no plural rule: loaded as ses-x-khq
+//	whole    = true              # a screen is said wholly in this language, or wholly in its first fallback
 //	offer    = 4                 # its place among the languages offered to callers; absent: not offered
 //
 //	[fold]                       # what it adds to the common folding into GSM-7
@@ -63,6 +64,9 @@ type Words struct {
 	tag, name string
 	table     gsm.Table
 	messages  map[string]*message
+	own       map[string]bool // the keys that are not a fallback's
+	whole     *Words          // what says a screen that this language can't say wholly, or nil
+	unfolded  bool            // what is said goes out as it is written
 }
 
 // message is one message as one language says it.
@@ -91,6 +95,18 @@ func (c *Catalog) Words(tag string) *Words {
 
 // Offered lists the languages that callers may choose, in their order.
 func (c *Catalog) Offered() []Info { return slices.Clone(c.offered) }
+
+// Named lists languages by their tags, in that order: those that a channel's
+// config offers. A tag that is not loaded is left out.
+func (c *Catalog) Named(tags []string) []Info {
+	var out []Info
+	for _, tag := range tags {
+		if w, ok := c.words[tag]; ok {
+			out = append(out, Info{tag, w.name})
+		}
+	}
+	return out
+}
 
 // Tags lists every language loaded, the source first.
 func (c *Catalog) Tags() []string { return slices.Clone(c.tags) }
@@ -167,7 +183,7 @@ func (w *Words) Text(key string, args map[string]string) string {
 // placeholders it has the answer ready.
 func (w *Words) Folded(key string, args map[string]string) string {
 	m := w.message(key)
-	if m != nil && m.plural == nil && m.pattern == nil {
+	if m != nil && !w.unfolded && m.plural == nil && m.pattern == nil {
 		return m.folded
 	}
 	return w.Fold(w.Text(key, args))
@@ -176,11 +192,41 @@ func (w *Words) Folded(key string, args map[string]string) string {
 // Fold brings s into the 7-bit alphabet by the language's folding, as far as
 // it goes: see gsm.Fold.
 func (w *Words) Fold(s string) string {
-	if w == nil {
+	switch {
+	case w == nil:
 		return gsm.Fold(s, nil)
+	case w.unfolded:
+		return s
 	}
 	return gsm.Fold(s, w.table)
 }
+
+// Unfolded gives the same words for a channel that carries every letter.
+func (w *Words) Unfolded() *Words {
+	if w == nil || w.unfolded {
+		return w
+	}
+	out := *w
+	out.unfolded, out.whole = true, w.whole.Unfolded()
+	return &out
+}
+
+// Whole gives the words that say all of these keys: a language whose fallback has
+// another order of words never mixes the two on one screen.
+func (w *Words) Whole(keys []string) *Words {
+	if w == nil || w.whole == nil {
+		return w
+	}
+	for _, key := range keys {
+		if !w.own[key] {
+			return w.whole
+		}
+	}
+	return w
+}
+
+// Mixes reports whether Whole can differ from the words themselves.
+func (w *Words) Mixes() bool { return w != nil && w.whole != nil }
 
 func (w *Words) message(key string) *message {
 	if w == nil {

@@ -18,6 +18,16 @@ type Limits struct {
 	Septets, UCS2 int
 }
 
+// Within gives the limits of a channel that carries so many septets on a USSD
+// page, 182 at the most; 0 leaves them as they are.
+func (lim Limits) Within(septets int) Limits {
+	if septets <= 0 {
+		return lim
+	}
+	septets = min(septets, gsm.USSDSeptets)
+	return Limits{Septets: septets, UCS2: (septets*7 + 15) / 16}
+}
+
 // USSD is the page that every network and aggregator carries. The standard
 // allows 182 septets and 80 units (see gsm); some gateways cut at 160 and 70.
 func USSD() Limits { return Limits{gsm.USSDSafeSeptets, gsm.USSDSafeUnits} }
@@ -206,6 +216,9 @@ func Layout(s flow.Screen, w *locale.Words, lim Limits) Shown {
 			shown.Options[i] = Option{o.Key, o.Value, o.Level}
 		}
 	}
+	if w.Mixes() {
+		w = w.Whole(keysOf(s))
+	}
 	l := newLayout(s, w, lim)
 	if s.Input == flow.InputNumber {
 		shown.Pages, shown.Cut = l.onePage()
@@ -213,4 +226,35 @@ func Layout(s flow.Screen, w *locale.Words, lim Limits) Shown {
 		shown.Pages = l.pages()
 	}
 	return shown
+}
+
+// keysOf lists the words that a screen needs, its keys included.
+func keysOf(s flow.Screen) []string {
+	var out []string
+	add := func(l flow.Line) {
+		if l.Key != "" {
+			out = append(out, l.Key)
+		}
+		for _, key := range l.Keys {
+			out = append(out, key)
+		}
+	}
+	add(s.Hint)
+	for _, l := range s.Say {
+		add(l)
+	}
+	for _, o := range s.Options {
+		add(o.Say)
+	}
+	back, menu := "key.back", "key.menu"
+	if s.Input == flow.InputNumber {
+		back, menu = "key.number.back", "key.number.menu"
+	}
+	if s.Back && !s.End() {
+		out = append(out, back)
+	}
+	if s.Menu && !s.End() {
+		out = append(out, menu)
+	}
+	return out
 }
