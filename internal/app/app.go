@@ -48,8 +48,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Transport makes the outbox's requests; nil is the network.
 	Transport outbox.Transport
-	// Rates are segments a second by channel; a channel without one has no bound.
-	Rates map[string]float64
+	// Sending is how messages go out.
+	Sending Sending
 	// OwnNumbers write in our name: nothing that comes from them is answered.
 	OwnNumbers map[message.Number]bool
 	// Migrate runs migrations at the start; without it a start with migrations

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
+	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
@@ -41,9 +42,10 @@ type outboundWorker struct {
 }
 
 func (w *outboundWorker) Work(ctx context.Context, j *river.Job[job.SendOutbound]) error {
-	err := w.outbox.Send(ctx, j.Args.OutboundID, j.CreatedAt)
-	if errors.Is(err, outbox.ErrAgain) {
-		return err
+	err := w.outbox.Send(ctx, j.Args.OutboundID)
+	var again outbox.Again
+	if errors.As(err, &again) {
+		return river.JobSnooze(again.After)
 	}
 	return classed(w.log, "sending a message", err)
 }
@@ -85,15 +87,45 @@ func classed(log *slog.Logger, doing string, err error) error {
 	return fmt.Errorf("%s: %s", doing, store.Class(err))
 }
 
+// Sending is how messages go out. Zero values mean what their fields say.
+type Sending struct {
+	Ways      map[string]Way      // by channel
+	Operators map[string][]string // the first digits of each operator's numbers, "+2237"
+	Prices    outbox.Prices
+	Budget    outbox.Budget
+	Holder    outbox.Holder // this gateway's spool; nil: it has none
+}
+
+// Way is a channel as a way out.
+type Way struct {
+	Rate     float64 // segments a second, of all gateways together; 0: no bound
+	Fallback string  // the channel that takes what this one surely did not send; "": none
+	Receipts bool    // it reports deliveries
+}
+
+// operatorBy tells the operator of a number by the longest of the first digits
+// that fit it; "": none does.
+func operatorBy(digits map[string][]string) func(message.Number) string {
+	return func(n message.Number) string {
+		found, longest := "", 0
+		for operator, all := range digits {
+			for _, d := range all {
+				if len(d) > longest && strings.HasPrefix(n.Reveal(), d) {
+					found, longest = operator, len(d)
+				}
+			}
+		}
+		return found
+	}
+}
+
 // startJobs starts the workers. River looks for work every 20 ms to 200 ms, since
 // its defaults keep a reply waiting up to 0.8 s (performance.md 5), and rescues
 // stuck jobs after 3 minutes instead of an hour.
 func (a *App) startJobs(ctx context.Context) error {
-	attempts := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "lafia_send_attempts_total", Help: "Attempts to send an SMS, by channel and verdict.",
-	}, []string{"channel", "verdict"})
-	if err := a.registry.Register(attempts); err != nil {
-		return fmt.Errorf("registering metrics: %w", err)
+	metrics, err := outbox.NewMetrics(a.registry)
+	if err != nil {
+		return err
 	}
 	transport := a.Transport
 	if transport == nil {
@@ -102,11 +134,12 @@ func (a *App) startJobs(ctx context.Context) error {
 	channels := map[string]outbox.Channel{}
 	for _, c := range a.Channels {
 		s, _ := c.Adapter.(message.Sender)
-		channels[c.Name] = outbox.Channel{Sender: s, Account: c.Account, From: c.From, Rate: a.Rates[c.Name]}
+		way := a.Sending.Ways[c.Name]
+		channels[c.Name] = outbox.Channel{Sender: s, Account: c.Account, From: c.From, Rate: way.Rate, Fallback: way.Fallback, Receipts: way.Receipts}
 	}
 	out := outbox.New(outbox.Options{
-		Store: a.store, Opener: a.conversation, Channels: channels, Transport: transport, Now: a.Now, Log: a.Log,
-		Count: func(channel, verdict string) { attempts.WithLabelValues(channel, verdict).Inc() },
+		Store: a.store, Opener: a.conversation, Channels: channels, Transport: transport, Now: a.Now, Chance: mathrand.Float64, Log: a.Log,
+		Operator: operatorBy(a.Sending.Operators), Prices: a.Sending.Prices, Budget: a.Sending.Budget, Holder: a.Sending.Holder, Metrics: metrics,
 	})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &inboundWorker{conversation: a.conversation, log: a.Log})
@@ -119,11 +152,11 @@ func (a *App) startJobs(ctx context.Context) error {
 	purge := river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 		return job.Purge{}, &river.InsertOpts{Queue: job.QueueUpkeep, UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
 	}, &river.PeriodicJobOpts{RunOnStart: true})
-	var err error
 	a.jobs, err = river.NewClient(riverpgxv5.New(a.store.Pool()), &river.Config{
 		Queues: map[string]river.QueueConfig{
 			job.QueueInbound:  {MaxWorkers: 8},
 			job.QueueOutbound: {MaxWorkers: 16},
+			job.QueueBulk:     {MaxWorkers: 8},
 			job.QueueUpkeep:   {MaxWorkers: 1},
 		},
 		Workers: workers, PeriodicJobs: []*river.PeriodicJob{purge, parts},

@@ -12,6 +12,7 @@ import (
 	"lafia/internal/casework"
 	"lafia/internal/config"
 	"lafia/internal/gsm"
+	"lafia/internal/outbox"
 	"lafia/internal/session"
 	"lafia/internal/simulator"
 	"lafia/internal/staff"
@@ -58,7 +59,8 @@ func serveOptions(c *config.Config, log *slog.Logger) Options {
 		PostgresURL: c.Postgres.URL.Reveal(), Postgres: store.Options{MaxConns: c.Postgres.MaxConns}, Redis: redisOptions(c),
 		KeysDir: c.Keys.Dir, Listen: c.Listen, AdminListen: c.AdminListen, TrustedProxies: c.TrustedProxies,
 		Migrate: c.Postgres.Migrate, SecureCookies: c.Console.SecureCookies, HelpNumber: c.Help.For, Example: "LAF1",
-		Drain: time.Duration(c.Drain), Log: log, Rates: map[string]float64{}, OwnNumbers: map[message.Number]bool{},
+		Drain: time.Duration(c.Drain), Log: log, OwnNumbers: map[message.Number]bool{},
+		Sending: Sending{Ways: map[string]Way{}, Operators: c.Operators, Prices: c.Price, Budget: outbox.Budget{Month: c.Budget.Month, Warn: c.Budget.Warn}},
 	}
 	for _, ch := range c.Channels {
 		adapter, _ := gateway.AdapterNamed(ch.Adapter) // Read has checked the name
@@ -67,7 +69,7 @@ func serveOptions(c *config.Config, log *slog.Logger) Options {
 			Name: ch.Name, Adapter: message.AdapterFor(adapter, account), Account: account, Tokens: ch.Tokens, Networks: ch.Networks,
 			Synthetic: ch.Synthetic, ServiceCode: ch.ServiceCode, From: ch.From,
 		})
-		o.Rates[ch.Name] = ch.RatePerSecond
+		o.Sending.Ways[ch.Name] = Way{Rate: ch.RatePerSecond, Fallback: ch.Fallback, Receipts: ch.Receipts}
 		for _, n := range ch.OwnNumbers {
 			o.OwnNumbers[n] = true
 		}
@@ -266,6 +268,9 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 			err = errors.New("migrations wait")
 		}
 		if add("tables", err, "run `lafia migrate`") {
+			if ring != nil {
+				add("keys are those of the database", checkKeys(ctx, s, ring), "")
+			}
 			if alive, err = s.ChannelsAlive(ctx); err != nil {
 				add("signs of life of channels", err, "")
 			}

@@ -19,6 +19,8 @@ const (
 	sweepEvery = 5 * time.Second
 	sweepAfter = 15 * time.Second
 	sweepMost  = 200
+	// accountEvery is how many sweeps pass between two accounts of a whole day's messages.
+	accountEvery = 12
 )
 
 func (a *App) startSweep(out *outbox.Outbox) {
@@ -28,8 +30,8 @@ func (a *App) startSweep(out *outbox.Outbox) {
 		defer close(done)
 		tick := time.NewTicker(sweepEvery)
 		defer tick.Stop()
-		for age := time.Duration(0); ; age = sweepAfter {
-			a.sweep(ctx, out, a.Now().Add(-age))
+		for n := 0; ; n++ {
+			a.sweep(ctx, out, n)
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
@@ -40,9 +42,13 @@ func (a *App) startSweep(out *outbox.Outbox) {
 	a.onStop(func(context.Context) error { cancel(); <-done; return nil })
 }
 
-func (a *App) sweep(ctx context.Context, out *outbox.Outbox, before time.Time) {
+func (a *App) sweep(ctx context.Context, out *outbox.Outbox, n int) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	before := a.Now()
+	if n > 0 {
+		before = before.Add(-sweepAfter)
+	}
 	ids, err := a.store.Forgotten(ctx, before, sweepMost)
 	if err != nil {
 		a.swept(ctx, "looking for forgotten messages", err)
@@ -53,14 +59,13 @@ func (a *App) sweep(ctx context.Context, out *outbox.Outbox, before time.Time) {
 			a.swept(ctx, "handling a forgotten message", err)
 		}
 	}
-	unsent, err := a.store.Unsent(ctx, before, sweepMost)
-	if err != nil {
+	if err := out.Sweep(ctx, n == 0); err != nil {
 		a.swept(ctx, "looking for unsent messages", err)
 		return
 	}
-	for id, queued := range unsent {
-		if err := out.Send(ctx, id, queued); err != nil && !errors.Is(err, outbox.ErrAgain) {
-			a.swept(ctx, "sending a forgotten message", err)
+	if n%accountEvery == 0 {
+		if err := out.Account(ctx); err != nil {
+			a.swept(ctx, "accounting for sent messages", err)
 		}
 	}
 }

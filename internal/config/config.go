@@ -43,6 +43,12 @@ type Config struct {
 	Console   Console   `toml:"console"`
 	Simulator Simulator `toml:"simulator"`
 	Log       Log       `toml:"log"`
+	Budget    Budget    `toml:"budget"`
+	// Price is FCFA a segment by "CHANNEL/OPERATOR", "CHANNEL" or "OPERATOR": the
+	// first of these that is there counts. None: sending costs nothing.
+	Price map[string]float64 `toml:"price"`
+	// Operators are the first digits of each operator's numbers. Mali's three.
+	Operators map[string][]string `toml:"operators"`
 	// Channels are the ways in, in the order of the file. None.
 	Channels []Channel `toml:"channel"`
 }
@@ -111,6 +117,15 @@ type Log struct {
 	Level slog.Level `toml:"level"`
 }
 
+// Budget is what sending may cost in a month.
+type Budget struct {
+	// Month is FCFA: 0 to 1e9. What is not a reply or an alert stops when it is
+	// spent. 0: no bound.
+	Month float64 `toml:"month"`
+	// Warn is the share of it that is warned at: above 0, up to 1. 0.8.
+	Warn float64 `toml:"warn"`
+}
+
 // Channel is one way in: an account at an aggregator, or a phone of ours.
 type Channel struct {
 	// Name is the part of its address, /webhooks/NAME/…: lower case letters,
@@ -133,9 +148,14 @@ type Channel struct {
 	From string `toml:"from"`
 	// Synthetic marks traffic of simulators and load tests. false.
 	Synthetic bool `toml:"synthetic"`
-	// RatePerSecond is how many segments a gateway sends in a second at most:
-	// above 0, up to 1000. 10.
+	// RatePerSecond is how many segments all gateways together send in a second at
+	// most: above 0, up to 1000. 10.
 	RatePerSecond float64 `toml:"rate_per_second"`
+	// Fallback is the channel that takes what this one surely did not send. "": none.
+	Fallback string `toml:"fallback"`
+	// Receipts says that deliveries are reported: a message without a report for 10
+	// minutes is unknown. true.
+	Receipts bool `toml:"receipts"`
 	// OwnNumbers are those that write in our name: what comes from them gets no
 	// reply. None.
 	OwnNumbers []message.Number `toml:"own_numbers"`
@@ -165,12 +185,20 @@ func Default() Config {
 		Keys:        Keys{Dir: "keys"},
 		Console:     Console{SecureCookies: true},
 		Log:         Log{Level: slog.LevelInfo},
+		Budget:      Budget{Warn: 0.8},
+		// By SNISI's table of Mali; 50 to 53 is thought to be Telecel's. Numbers are
+		// carried from one operator to another: this tells prices, not routes.
+		Operators: map[string][]string{
+			"orange":  {"+2234", "+2237", "+2238", "+22390", "+22391"},
+			"moov":    {"+2232", "+2236", "+22398", "+22399"},
+			"telecel": {"+2235"},
+		},
 	}
 }
 
 // DefaultChannel is a [[channel]] without keys: not complete, as Default.
 func DefaultChannel() Channel {
-	return Channel{RatePerSecond: 10}
+	return Channel{RatePerSecond: 10, Receipts: true}
 }
 
 // maxFile bounds the file: a thousand channels fit.

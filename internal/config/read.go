@@ -1,9 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -50,9 +50,28 @@ func (r *reader) config(root *table, known []string) *Config {
 	if t := root.sub("log"); t != nil {
 		t.log(&c.Log)
 	}
+	if t := root.sub("budget"); t != nil {
+		t.amount("month", 0, 1e9, &c.Budget.Month)
+		t.amount("warn", 0.01, 1, &c.Budget.Warn)
+		t.end()
+	}
+	if t := root.sub("operators"); t != nil {
+		t.operators(&c)
+	}
 	first := map[string]int{} // the line of each name
-	for _, t := range root.subs("channel") {
+	channels := root.subs("channel")
+	for _, t := range channels {
 		c.Channels = append(c.Channels, t.channel(known, first))
+	}
+	for i, t := range channels {
+		if f := c.Channels[i].Fallback; f != "" {
+			if _, there := first[f]; !there || f == c.Channels[i].Name {
+				t.bad("fallback", "write the name of another channel", "%s is no other channel", quoted(f))
+			}
+		}
+	}
+	if t := root.sub("price"); t != nil {
+		t.prices(&c, first)
 	}
 	root.end()
 	if c.Simulator.Enabled && !slices.ContainsFunc(c.Channels, func(ch Channel) bool { return ch.Synthetic }) {
@@ -223,6 +242,8 @@ var (
 	dialled = regexp.MustCompile(`^\+?[0-9*#](?: ?[0-9*#]){1,23}$`)
 	// serviceCode: 3GPP TS 22.090 leaves more, but operators give out these.
 	serviceCode = regexp.MustCompile(`^\*[0-9]{1,10}(?:\*[0-9]{1,10})*#$`)
+	// firstDigits of numbers, in the form of message.Number.
+	firstDigits = regexp.MustCompile(`^\+[0-9]{1,15}$`)
 	// channelName becomes a part of a URL and a label of metrics.
 	channelName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$`)
 	// sender: a number, or a name of at most 11 characters (3GPP TS 23.040
@@ -293,6 +314,8 @@ func (t *table) channel(known []string, first map[string]int) Channel {
 	}
 	t.flag("synthetic", &c.Synthetic)
 	t.rate(&c.RatePerSecond)
+	t.text("fallback", &c.Fallback, `"orange-ml"`) // that it is there is checked when all are read
+	t.flag("receipts", &c.Receipts)
 	if list, ok := t.texts("own_numbers", `["36000"]`); ok {
 		for _, s := range list {
 			n := message.ParseNumber(s)
@@ -347,23 +370,83 @@ func (t *table) tokens() []message.Secret {
 // rate reads a channel's rate into *to.
 func (t *table) rate(to *float64) {
 	const name, want = "rate_per_second", "a number above 0 and up to 1000"
+	n, ok := t.number(name, want)
+	switch {
+	case !ok:
+	case !(n > 0 && n <= 1000):
+		t.bad(name, "write "+want, "%v is out of range", n)
+	default:
+		*to = n
+	}
+}
+
+// amount reads a number from least to most into *to.
+func (t *table) amount(name string, least, most float64, to *float64) {
+	want := fmt.Sprintf("a number from %v to %.0f", least, most)
+	n, ok := t.number(name, want)
+	switch {
+	case !ok:
+	case !(n >= least && n <= most):
+		t.bad(name, "write "+want, "%v is out of range", n)
+	default:
+		*to = n
+	}
+}
+
+// number reads a number, whole or not.
+func (t *table) number(name, want string) (float64, bool) {
 	v, ok := t.get(name)
 	if !ok {
-		return
+		return 0, false
 	}
-	var n float64
 	switch v := v.(type) {
 	case int64:
-		n = float64(v)
+		return float64(v), true
 	case float64:
-		n = v
-	default:
-		t.wrong(name, want, v)
+		return v, true
+	}
+	t.wrong(name, want, v)
+	return 0, false
+}
+
+// operators reads [operators], which stands for the whole table of Mali's.
+func (t *table) operators(c *Config) {
+	if len(t.values) == 0 {
 		return
 	}
-	if !(n > 0 && n <= 1000) || math.IsNaN(n) {
-		t.bad(name, "write "+want, "%v is out of range", n)
-		return
+	c.Operators = map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(t.values)) {
+		list, ok := t.texts(name, `["+2237"]`)
+		switch {
+		case !ok:
+		case !channelName.MatchString(name):
+			t.bad(name, `write 1 to 32 lower case letters, digits and dashes, as orange`, "%s cannot be an operator's name", quoted(name))
+		case slices.ContainsFunc(list, func(s string) bool { return !firstDigits.MatchString(s) }):
+			t.bad(name, `write first digits with country code and plus, as ["+2237"]`, "not all of it is how a number begins")
+		default:
+			c.Operators[name] = list
+		}
 	}
-	*to = n
+}
+
+// prices reads [price]; channels has the names of all channels.
+func (t *table) prices(c *Config, channels map[string]int) {
+	for _, key := range slices.Sorted(maps.Keys(t.values)) {
+		channel, operator, both := strings.Cut(key, "/")
+		_, isChannel := channels[channel]
+		_, isOperator := c.Operators[operator]
+		if !both {
+			_, isOperator = c.Operators[channel]
+		}
+		var price float64
+		t.amount(key, 0, 10_000, &price)
+		if both && !(isChannel && isOperator) || !both && !isChannel && !isOperator {
+			t.bad(key, `write "CHANNEL/OPERATOR", "CHANNEL" or "OPERATOR"`, "%s is no channel or operator", quoted(key))
+			continue
+		}
+		if c.Price == nil {
+			c.Price = map[string]float64{}
+		}
+		c.Price[key] = price
+	}
 }

@@ -88,6 +88,9 @@ help.number = "80333"
 help.regions = { ML06 = "+223 20 00 00 00", ML07 = "*123#" }
 simulator.enabled = true
 log.level = "warn"
+budget = { month = 250000, warn = 0.5 }
+price = { first = 25, "first/orange" = 17.5 }
+operators = { orange = ["+2237"] }
 keys = { dir = "/etc/lafia/keys" }
 [console]
 secure_cookies = false
@@ -108,6 +111,8 @@ service_code = "*384*42#"
 from = "LAFIA"
 synthetic = true
 rate_per_second = 0.5
+fallback = "second"
+receipts = false
 own_numbers = ["36000", "+223 20 00 00 00"]
 [channel.account]
 username = "lafia"
@@ -137,14 +142,16 @@ rate_per_second = 30
 		Help:      config.Help{Number: "80333", Regions: map[string]string{"ML06": "+223 20 00 00 00", "ML07": "*123#"}},
 		Simulator: config.Simulator{Enabled: true},
 		Log:       config.Log{Level: slog.LevelWarn},
+		Budget:    config.Budget{Month: 250_000, Warn: 0.5},
+		Price:     map[string]float64{"first": 25, "first/orange": 17.5}, Operators: map[string][]string{"orange": {"+2237"}},
 		Channels: []config.Channel{{
 			Name: "first", Adapter: "orange", Tokens: []message.Secret{secret("token-of-an-environment"), secret("token-of-a-file-1")},
 			Signatures: []message.Secret{secret("inline")}, Networks: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")},
-			ServiceCode: "*384*42#", From: "LAFIA", Synthetic: true, RatePerSecond: 0.5,
+			ServiceCode: "*384*42#", From: "LAFIA", Synthetic: true, RatePerSecond: 0.5, Fallback: "second",
 			OwnNumbers: []message.Number{message.ParseNumber("36000"), message.ParseNumber("+22320000000")},
 			Settings:   map[string]message.Secret{"username": secret("lafia"), "api_key": secret("a key with = and spaces")},
 		}, {
-			Name: "second", Adapter: "africastalking", Tokens: []message.Secret{secret("0123456789abcdef")}, RatePerSecond: 30,
+			Name: "second", Adapter: "africastalking", Tokens: []message.Secret{secret("0123456789abcdef")}, RatePerSecond: 30, Receipts: true,
 		}},
 	}
 	if d := diff(*got, want); d != "" {
@@ -213,11 +220,11 @@ config.toml:1: this is not TOML: basic strings cannot have new lines (texts need
 config.toml:2: drain: this is not TOML: key drain is already defined (texts need quotes, a key stands once; see config.example.toml)`},
 	{"unknown keys", "lissten = \"127.0.0.1:1\"\ncolour = 1" + servers + "[consol]\n", `
 config.toml:1: lissten: there is no such key (did you mean listen?)
-config.toml:2: colour: there is no such key (there are: listen, admin_listen, trusted_proxies, drain, public_url, postgres, redis, keys, help, console, simulator, log, channel)
+config.toml:2: colour: there is no such key (there are: listen, admin_listen, trusted_proxies, drain, public_url, postgres, redis, keys, help, console, simulator, log, budget, operators, channel, price)
 config.toml:7: consol: there is no such key (did you mean console?)`},
 	{"an unknown key of a channel", oneChannel + "token = \"x\"\n\"a\\nb\" = 1\n", `
 config.toml:11: channel.token: there is no such key (did you mean tokens?)
-config.toml:12: channel."a\nb": there is no such key (there are: name, adapter, tokens, signatures, networks, service_code, from, synthetic, rate_per_second, own_numbers, account)`},
+config.toml:12: channel."a\nb": there is no such key (there are: name, adapter, tokens, signatures, networks, service_code, from, synthetic, rate_per_second, fallback, receipts, own_numbers, account)`},
 	{"wrong types", `
 listen = 8080
 trusted_proxies = "10.0.0.1"
@@ -244,6 +251,14 @@ config.toml:9: postgres.migrate: is a text (write true or false, without quotes)
 config.toml:10: postgres.max_conns: is a text (write a whole number from 2 to 200)
 config.toml:13: redis.max_conns: is a number (write a whole number from 1 to 1000)
 config.toml:14: simulator: is a list (write a table, as [simulator])`},
+	{"prices and a budget that cannot be meant", oneChannel + "fallback = \"at\"\n[budget]\nmonth = -1\nwarn = 80\n[price]\nat = \"25\"\nto = 25\n\"at/o\" = 5\n[operators]\norange = [\"7\"]\n", `
+config.toml:11: channel.fallback: "at" is no other channel (write the name of another channel)
+config.toml:13: budget.month: -1 is out of range (write a number from 0 to 1000000000)
+config.toml:14: budget.warn: 80 is out of range (write a number from 0.01 to 1)
+config.toml:16: price.at: is a text (write a number from 0 to 10000)
+config.toml:17: price.to: "to" is no channel or operator (write "CHANNEL/OPERATOR", "CHANNEL" or "OPERATOR")
+config.toml:18: price."at/o": "at/o" is no channel or operator (write "CHANNEL/OPERATOR", "CHANNEL" or "OPERATOR")
+config.toml:20: operators.orange: not all of it is how a number begins (write first digits with country code and plus, as ["+2237"])`},
 	{"a channel with single brackets", servers + "[channel]\nname = \"at\"\n", `
 config.toml:6: channel: is a table (write it with double brackets, as [[channel]])`},
 	{"channels in a list of texts", "channel = [\"at\"]" + servers, `

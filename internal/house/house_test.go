@@ -94,7 +94,7 @@ var ours = map[string]struct {
 	"internal/session":   {nil, "sessions are opaque: a store that knew flows would be tempted to change them"},
 	"internal/staff":     {[]string{"internal/programme"}, "who may see what is decided apart from how it is shown"},
 	"internal/store":     {[]string{"internal/programme", "internal/staff", "internal/job"}, "the record has no rule of its own"},
-	"internal/outbox":    {[]string{"gateway/message", "internal/gsm", "internal/store"}, "sending knows no conversation"},
+	"internal/outbox":    {[]string{"gateway/message", "internal/gsm", "internal/store", "internal/job"}, "sending knows no conversation; what a class is promised stands with its jobs"},
 	"internal/export":    {[]string{"internal/programme"}, "an export opens nothing itself"},
 	"internal/casework":  {[]string{"internal/programme", "internal/staff", "internal/store", "internal/vault"}, "a verb of staff knows no page"},
 	"internal/console":   {[]string{"internal/casework", "internal/staff", "internal/programme", "internal/locale", "internal/export"}, "a page that reached the record could pass by the scope of its reader"},

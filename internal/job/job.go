@@ -35,5 +35,6 @@ func (Purge) Kind() string { return "purge" }
 const (
 	QueueInbound  = "inbound"
 	QueueOutbound = "outbound"
+	QueueBulk     = "bulk" // reminders and broadcasts: a reply never waits behind one
 	QueueUpkeep   = "upkeep"
 )

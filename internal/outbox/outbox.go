@@ -1,19 +1,21 @@
 // Package outbox sends what was decided to be sent. The guard is a row in
 // PostgreSQL: an attempt is committed before the request is made and its
 // outcome after, so a crash between the two leaves a message that is marked
-// ambiguous and not sent a second time.
+// ambiguous and not sent a second time. What may stop a message (a wish, a closed
+// commune, the budget, the hour) is read by the transaction that commits the
+// attempt.
 package outbox
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"lafia/gateway/message"
 	"lafia/internal/gsm"
+	"lafia/internal/job"
 	"lafia/internal/store"
 )
 
@@ -25,10 +27,12 @@ type Transport interface {
 
 // Channel is one way out.
 type Channel struct {
-	Sender  message.Sender
-	Account message.Account
-	From    string
-	Rate    float64 // segments a second; 0: no bound
+	Sender   message.Sender
+	Account  message.Account
+	From     string
+	Rate     float64 // segments a second, of all gateways together; 0: no bound
+	Fallback string  // the channel that takes what this one surely did not send; "": none
+	Receipts bool    // it reports deliveries: a message without a report becomes unknown
 }
 
 // Opener opens what is sealed, for the moment of sending.
@@ -38,56 +42,127 @@ type Opener interface {
 	ExternalID(channel, id string) []byte
 }
 
-// Options are the parts of an Outbox. All are needed.
+// Holder tells whether a stop may lie in this gateway's spool, where the record
+// does not see it yet: reminders and broadcasts wait then.
+type Holder interface {
+	Held(ctx context.Context) (bool, error)
+}
+
+// Options are the parts of an Outbox. All are needed unless they say otherwise.
 type Options struct {
 	Store     *store.Store
 	Opener    Opener
 	Channels  map[string]Channel
 	Transport Transport
 	Now       func() time.Time
-	Log       *slog.Logger
-	// Count is told each attempt's channel and verdict. May be nil.
-	Count func(channel, verdict string)
+	// Chance gives a number from 0 up to 1, which spreads attempts that come again.
+	Chance func() float64
+	Log    *slog.Logger
+	// Operator tells the operator of a number, "" where it is not known. nil: none is.
+	Operator func(message.Number) string
+	// Prices and Budget are what sending costs and may cost. Zero: nothing, no bound.
+	Prices Prices
+	Budget Budget
+	// Holder is this gateway's spool. nil: it has none.
+	Holder Holder
+	// Metrics count. May be nil.
+	Metrics *Metrics
 }
 
 // Outbox sends messages.
 type Outbox struct {
 	Options
-	pace   map[string]*rate.Limiter
 	tokens *tokens
+	warned time.Time // the month whose budget was warned of
 }
 
-// New makes an outbox.
+// New makes an outbox. From then on the store's moves are counted.
 func New(o Options) *Outbox {
-	if o.Count == nil {
-		o.Count = func(string, string) {}
+	if o.Operator == nil {
+		o.Operator = func(message.Number) string { return "" }
 	}
-	b := &Outbox{Options: o, pace: map[string]*rate.Limiter{}, tokens: newTokens()}
-	for name, c := range o.Channels {
-		if c.Rate > 0 {
-			b.pace[name] = rate.NewLimiter(rate.Limit(c.Rate), max(1, int(c.Rate)))
-		}
+	if o.Metrics != nil {
+		o.Store.OnMove(o.Metrics.move)
 	}
-	return b
+	return &Outbox{Options: o, tokens: newTokens()}
 }
 
-// giveUp is how old a reply may be when it is sent: later it makes no sense to
-// its reader any more.
-const giveUp = 48 * time.Hour
-
-// callTimeout bounds one request to an aggregator, attemptTimeout all that an
-// attempt does: waiting for its turn, a token and its renewal, and the request.
 const (
-	callTimeout    = 20 * time.Second
+	// callTimeout bounds one request to an aggregator.
+	callTimeout = 20 * time.Second
+	// attemptTimeout bounds all that an attempt does: waiting for its turn, a token
+	// and its renewal, and the request.
 	attemptTimeout = 35 * time.Second
+	// endTimeout bounds storing what an attempt amounted to.
+	endTimeout = 5 * time.Second
+	// lostAfter is when an attempt that has not told its end never will.
+	lostAfter = attemptTimeout + 2*endTimeout
+	// receiptAfter is how long a receipt is waited for (reliability.md 2.8).
+	receiptAfter = 10 * time.Minute
+	// turnTimeout bounds how long a worker waits for a turn on a busy channel.
+	turnTimeout = 15 * time.Second
 )
 
-// ErrAgain says that a message was surely not sent and should be tried again.
+// ErrAgain says that a message was not sent, and is to be tried again.
 var ErrAgain = errors.New("not sent, to be tried again")
 
-// Send makes one attempt at one message. ErrAgain asks for another one later;
-// nil means that there is nothing more to do.
-func (o *Outbox) Send(ctx context.Context, id string, queuedAt time.Time) error {
+// Again is ErrAgain with its time.
+type Again struct {
+	After  time.Duration
+	Reason string // without number or text
+}
+
+// Error tells the reason.
+func (a Again) Error() string { return fmt.Sprintf("%v after %v: %s", ErrAgain, a.After, a.Reason) }
+
+// Is says that it is an ErrAgain.
+func (a Again) Is(target error) bool { return target == ErrAgain }
+
+// letter is a message opened, on the channel that it goes by.
+type letter struct {
+	channel  string
+	class    job.Class
+	number   message.Number
+	text     string
+	segments int
+	operator string
+	bad      string // why it can never be sent; "": it can
+}
+
+// open opens a message.
+func (o *Outbox) open(m store.Outbound) letter {
+	l := letter{channel: m.Channel}
+	known := false
+	l.class, known = job.ClassNamed(m.Class)
+	ch, ok := o.Channels[m.Channel]
+	switch {
+	case !known:
+		l.bad = "its class is not known"
+		return l
+	case !ok || ch.Sender == nil:
+		l.bad = "the channel is not configured or cannot send"
+		return l
+	case m.Number == nil:
+		l.bad = "the number was let go"
+		return l
+	}
+	var err error
+	if l.number, err = o.Opener.OpenNumber(m.Contact, m.Number); err != nil {
+		l.bad = "the number does not open"
+		return l
+	}
+	if l.text, err = o.Opener.OpenReply(m.ID, m.Sealed); err != nil {
+		l.bad = "the text does not open"
+		return l
+	}
+	_, _, l.segments = gsm.Measure(l.text)
+	l.operator = o.Operator(l.number)
+	return l
+}
+
+// Send makes one attempt at one message, if it may be sent now. Again asks for
+// another one later; nil means that there is nothing more to do.
+func (o *Outbox) Send(ctx context.Context, id string) error {
 	m, err := o.Store.Outbound(ctx, id)
 	if err != nil {
 		if store.IsNotFound(err) {
@@ -95,76 +170,100 @@ func (o *Outbox) Send(ctx context.Context, id string, queuedAt time.Time) error 
 		}
 		return err
 	}
-	ok, err := o.Store.BeginAttempt(ctx, id, o.Now())
-	if err != nil || !ok {
+	l := o.open(m)
+	a, err := o.begin(ctx, m, l)
+	if err != nil || a == nil {
 		return err
 	}
-	out, segments := o.attempt(ctx, m, queuedAt)
-	o.Count(m.Channel, string(out.Verdict))
-	state := map[message.Verdict]string{
-		message.Sent: "sent", message.Rejected: "failed", message.Retry: "queued", message.Ambiguous: "ambiguous",
-	}[out.Verdict]
-	var external []byte
-	if out.ExternalID != "" {
-		external = o.Opener.ExternalID(m.Channel, out.ExternalID)
+	o.Metrics.began(m, a)
+	out := o.attempt(ctx, a, l, m.ID)
+	o.Metrics.attempt(m.Channel, string(out.Verdict))
+	return o.end(ctx, m, l, a, out)
+}
+
+// begin commits an attempt. nil without an error: the message is settled, or
+// another worker has it. What comes by the thousand waits here for its turn: its
+// job would only be looked at again and again.
+func (o *Outbox) begin(ctx context.Context, m store.Outbound, l letter) (*store.Attempt, error) {
+	held := false
+	if l.class.Waits && o.Holder != nil {
+		h, err := o.Holder.Held(ctx)
+		held = h || err != nil
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	purpose := m.Purpose
+	if purpose == "" {
+		purpose = l.class.Purpose
+	}
+	for waited := time.Duration(0); ; {
+		now := o.Now()
+		a, d, err := o.Store.BeginAttempt(ctx, m.ID, purpose, func(f store.Facts) store.Decision {
+			return o.decide(f, l, purpose, held, now)
+		}, now)
+		if err != nil || a != nil {
+			return a, err
+		}
+		if d.State != "" {
+			o.Log.Info("a message is not sent", "channel", m.Channel, "class", m.Class, "state", d.State, "reason", d.Reason)
+		}
+		if d.Until.IsZero() {
+			return nil, nil
+		}
+		after := max(0, d.Until.Sub(now))
+		if l.class.Bulk && d.Reason == store.NoTurn {
+			// Spread, so that the workers of all gateways do not ask at once.
+			after += time.Duration(o.Chance() * float64(100*time.Millisecond))
+			if waited += after; waited <= turnTimeout {
+				if err := sleep(ctx, after); err != nil {
+					return nil, err
+				}
+				continue
+			}
+		}
+		return nil, Again{After: after, Reason: d.Reason}
+	}
+}
+
+// attempt waits for the attempt's turn and makes the request.
+func (o *Outbox) attempt(ctx context.Context, a *store.Attempt, l letter, id string) message.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	if err := o.Store.EndAttempt(end, id, store.AttemptEnd{
-		Verdict: string(out.Verdict), State: state, ExternalID: external, Reason: out.Reason, Parts: out.Parts, Segments: segments,
-	}, o.Now()); err != nil {
+	if err := sleep(ctx, a.At.Sub(o.Now())); err != nil {
+		return message.Outcome{Verdict: message.Retry, Reason: "interrupted before its turn"}
+	}
+	ch := o.Channels[l.channel]
+	out := o.exchange(ctx, ch, l.channel, message.Outbound{ID: id, From: ch.From, To: l.number, Text: l.text})
+	if out.Verdict == "" {
+		out.Verdict, out.Reason = message.Ambiguous, "the adapter gave no verdict"
+	}
+	return out
+}
+
+// end stores what an attempt amounted to, even when the worker is being stopped.
+func (o *Outbox) end(ctx context.Context, m store.Outbound, l letter, a *store.Attempt, out message.Outcome) error {
+	now := o.Now()
+	e, again := o.outcome(m, l, a, out, now)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if err := o.Store.EndAttempt(end, m.ID, e, now); err != nil {
 		return err
 	}
 	o.Log.Info("attempt to send", "channel", m.Channel, "class", m.Class, "verdict", out.Verdict, "reason", out.Reason)
-	if out.Verdict == message.Retry {
-		return ErrAgain
+	if again != nil {
+		return *again
 	}
 	return nil
 }
 
-// attempt makes the request, and tells how many segments the text has. What
-// can't be built is rejected: it would never go.
-func (o *Outbox) attempt(ctx context.Context, m store.Outbound, queuedAt time.Time) (out message.Outcome, segments int) {
-	reject := func(why string) (message.Outcome, int) {
-		return message.Outcome{Verdict: message.Rejected, Reason: why}, 0
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
 	}
-	ch, ok := o.Channels[m.Channel]
-	switch {
-	case !ok || ch.Sender == nil:
-		return reject("the channel is not configured or cannot send")
-	case m.Number == nil:
-		return reject("the number was let go")
-	case o.Now().Sub(queuedAt) > giveUp:
-		return reject("too old to be sent")
-	}
-	number, err := o.Opener.OpenNumber(m.Contact, m.Number)
-	if err != nil {
-		return reject("the number does not open")
-	}
-	text, err := o.Opener.OpenReply(m.ID, m.Sealed)
-	if err != nil {
-		return reject("the text does not open")
-	}
-	_, _, segments = gsm.Measure(text)
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	if err := o.wait(ctx, m.Channel, segments); err != nil {
-		return message.Outcome{Verdict: message.Retry, Reason: "the channel's rate is used up"}, segments
-	}
-	out = o.exchange(ctx, ch, m.Channel, message.Outbound{ID: m.ID, From: ch.From, To: number, Text: text})
-	if out.Verdict == "" {
-		out.Verdict, out.Reason = message.Ambiguous, "the adapter gave no verdict"
-	}
-	return out, segments
-}
-
-// wait holds a message until its channel's rate allows its segments, at most 5 s.
-func (o *Outbox) wait(ctx context.Context, channel string, segments int) error {
-	l := o.pace[channel]
-	if l == nil {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return l.WaitN(ctx, min(segments, l.Burst()))
 }

@@ -59,6 +59,7 @@ type desk struct {
 	far   *far
 	box   *outbox.Outbox
 	id    string
+	at    time.Time // the clock
 }
 
 func newDesk(t *testing.T, f *far) *desk {
@@ -77,7 +78,7 @@ func newDesk(t *testing.T, f *far) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	d := &desk{t: t, store: s, far: f, id: "00000000-0000-8000-8000-000000000001"}
+	d := &desk{t: t, store: s, far: f, id: "00000000-0000-8000-8000-000000000001", at: now}
 	contact := make([]byte, 32)
 	if err := s.PutNumber(ctx, contact, []byte("+22300000001"), now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func newDesk(t *testing.T, f *far) *desk {
 		t.Fatal(err)
 	}
 	d.box = outbox.New(outbox.Options{
-		Store: s, Opener: opener{}, Transport: f, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Store: s, Opener: opener{}, Transport: f, Now: func() time.Time { return d.at }, Chance: func() float64 { return 1 }, Log: slog.New(slog.DiscardHandler),
 		Channels: map[string]outbox.Channel{"at": {Sender: africastalking.New(), From: "36000",
 			Account: message.Account{Settings: map[string]string{"username": "u", "api_key": "k"}}}},
 	})
@@ -116,7 +117,25 @@ func (d *desk) receipt(r store.Receipt) {
 
 func (d *desk) send() {
 	d.t.Helper()
-	if err := d.box.Send(context.Background(), d.id, now); err != nil {
+	if err := d.box.Send(context.Background(), d.id); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// dies begins an attempt whose gateway dies before it can tell its end.
+func (d *desk) dies() {
+	d.t.Helper()
+	began := func(store.Facts) store.Decision {
+		return store.Decision{Begin: &store.Pass{Segments: 1, DueAt: d.at.Add(45 * time.Second)}}
+	}
+	if a, _, err := d.store.BeginAttempt(context.Background(), d.id, "", began, d.at); a == nil || err != nil {
+		d.t.Fatal(a, err)
+	}
+}
+
+func (d *desk) exec(sql string, args ...any) {
+	d.t.Helper()
+	if _, err := d.store.Pool().Exec(context.Background(), sql, args...); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -143,7 +162,7 @@ func TestWhatAnAttemptAmountsTo(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk(t, c.far)
-			err := d.box.Send(context.Background(), d.id, now)
+			err := d.box.Send(context.Background(), d.id)
 			if errors.Is(err, outbox.ErrAgain) != c.again || err != nil && !c.again {
 				t.Fatalf("err = %v", err)
 			}
@@ -157,7 +176,7 @@ func TestWhatAnAttemptAmountsTo(t *testing.T) {
 func TestWhatWasSentIsNotSentAgain(t *testing.T) {
 	d := newDesk(t, &far{status: 201, body: taken, wrote: true})
 	for range 3 {
-		if err := d.box.Send(context.Background(), d.id, now); err != nil {
+		if err := d.box.Send(context.Background(), d.id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,12 +187,13 @@ func TestWhatWasSentIsNotSentAgain(t *testing.T) {
 
 func TestAnAttemptThatNeverToldItsEndIsAmbiguousAndNotRepeated(t *testing.T) {
 	d := newDesk(t, &far{status: 201, body: taken, wrote: true})
-	if ok, err := d.store.BeginAttempt(context.Background(), d.id, now); !ok || err != nil { // and the process died here
-		t.Fatal(ok, err)
+	d.dies()
+	if err := d.box.Send(context.Background(), d.id); !errors.Is(err, outbox.ErrAgain) {
+		t.Fatalf("while it may still be under way: %v", err)
 	}
-	if err := d.box.Send(context.Background(), d.id, now); err != nil {
-		t.Fatal(err)
-	}
+	d.is("sending")
+	d.at = now.Add(time.Minute)
+	d.send()
 	if d.far.calls.Load() != 0 || d.state() != "ambiguous" {
 		t.Fatalf("%d requests, state %s", d.far.calls.Load(), d.state())
 	}
@@ -187,7 +207,7 @@ func TestReceiptsMoveForwardOnlyAndMayComeFirst(t *testing.T) {
 		d.receipt(store.Receipt{ExternalID: []byte("at/ATXid_1"), State: state})
 	}
 	f.during = func() { receipt("delivered") } // before the send has returned
-	if err := d.box.Send(context.Background(), d.id, now); err != nil {
+	if err := d.box.Send(context.Background(), d.id); err != nil {
 		t.Fatal(err)
 	}
 	for _, late := range []string{"sent", "unknown", "delivered", "failed"} {
@@ -200,11 +220,15 @@ func TestReceiptsMoveForwardOnlyAndMayComeFirst(t *testing.T) {
 
 func TestALostNumberOrAnOldReplyIsNotSent(t *testing.T) {
 	d := newDesk(t, &far{status: 201, body: taken, wrote: true})
-	if err := d.box.Send(context.Background(), d.id, now.Add(-72*time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	if d.far.calls.Load() != 0 || d.state() != "failed" {
-		t.Fatalf("%d requests, state %s", d.far.calls.Load(), d.state())
+	d.at = now.Add(24 * time.Hour)
+	d.send()
+	d.is("expired")
+
+	e := newDesk(t, d.far)
+	e.exec(`delete from number`)
+	e.send()
+	if e.is("failed"); d.far.calls.Load() != 0 {
+		t.Fatalf("%d requests", d.far.calls.Load())
 	}
 }
 

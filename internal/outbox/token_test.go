@@ -89,18 +89,17 @@ func (b *bank) Do(_ context.Context, _ string, r message.HTTPRequest) (int, []by
 type till struct {
 	*desk
 	bank *bank
-	at   time.Time
 	log  bytes.Buffer
 }
 
 func newTill(t *testing.T, b *bank, settings map[string]string) *till {
 	t.Helper()
-	d := &till{desk: newDesk(t, &far{}), bank: b, at: now}
+	d := &till{desk: newDesk(t, &far{}), bank: b}
 	if b.life == 0 {
 		b.life = 3600
 	}
 	d.box = outbox.New(outbox.Options{
-		Store: d.store, Opener: opener{}, Transport: b, Now: func() time.Time { return d.at }, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
+		Store: d.store, Opener: opener{}, Transport: b, Now: func() time.Time { return d.at }, Chance: func() float64 { return 1 }, Log: slog.New(slog.NewTextHandler(&d.log, nil)),
 		Channels: map[string]outbox.Channel{"at": {Sender: oauth{}, Account: message.Account{Settings: settings}}},
 	})
 	return d
@@ -119,7 +118,7 @@ func (d *till) more(n int) string {
 	return o.ID
 }
 
-func (d *till) sends(id string) error { return d.box.Send(context.Background(), id, d.at) }
+func (d *till) sends(id string) error { return d.box.Send(context.Background(), id) }
 
 func TestATokenIsFetchedOnceAndKeptForItsLifeLessAMinute(t *testing.T) {
 	d := newTill(t, &bank{}, client)

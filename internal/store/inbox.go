@@ -165,8 +165,14 @@ type Answer struct {
 	Sealed  []byte // nil: no reply
 }
 
+// repliesADay is how many replies a contact gets within 24 hours: more is two
+// machines that talk to each other, or somebody who drains the budget
+// (reliability.md T32).
+const repliesADay = 20
+
 // Handled marks a message as handled, empties it (what it said is at its level
-// now), and queues its reply, in one transaction.
+// now), and queues its reply, in one transaction. A contact who had her replies of
+// the day gets none: what she wrote is kept all the same.
 func (h *Hand) Handled(ctx context.Context, inboundID string, a Answer, now time.Time) error {
 	err := pgx.BeginFunc(ctx, h.conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `update inbound set handled_at = $2, sealed = '', parts = null where id = $1 and handled_at is null`, inboundID, now); err != nil {
@@ -175,13 +181,19 @@ func (h *Hand) Handled(ctx context.Context, inboundID string, a Answer, now time
 		if a.Sealed == nil {
 			return nil
 		}
+		class, ok := job.ClassNamed(a.Class)
+		if !ok {
+			return fmt.Errorf("there is no class %q", a.Class)
+		}
 		tag, err := tx.Exec(ctx, `
-insert into outbound (id, inbound_id, contact, channel, class, sealed, created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $7, $7)
-on conflict do nothing`, a.ID, inboundID, h.Contact, a.Channel, a.Class, a.Sealed, now)
+insert into outbound (id, inbound_id, contact, channel, class, sealed, due_at, created_at, changed_at)
+select $1::uuid, $2::uuid, $3::bytea, $4, $5, $6::bytea, $8::timestamptz, $7::timestamptz, $7
+where (select count(*) from outbound where contact = $3 and inbound_id is not null and created_at > $7::timestamptz - interval '24 hours') < $9
+on conflict do nothing`, a.ID, inboundID, h.Contact, a.Channel, a.Class, a.Sealed, now, class.Due(now, now), repliesADay)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		return h.store.insertJob(ctx, tx, job.SendOutbound{OutboundID: a.ID}, job.QueueOutbound)
+		return h.store.insertSends(ctx, tx, []waiting{{a.ID, a.Class}})
 	})
 	if err != nil {
 		return fmt.Errorf("marking a message as handled: %w", err)

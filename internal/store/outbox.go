@@ -8,132 +8,33 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"lafia/internal/job"
 )
 
 // Outbound is a message to send, sealed.
 type Outbound struct {
-	ID      string
-	Contact []byte
-	Channel string
-	Class   string
-	Sealed  []byte
-	State   string
-	Number  []byte // sealed; nil once the number was let go
+	ID       string
+	Contact  []byte
+	Channel  string
+	Class    string
+	Sealed   []byte
+	State    string
+	Number   []byte // sealed; nil once the number was let go
+	Purpose  string // the wish that it needs; "": its class's
+	Fallen   bool   // it goes by another channel than it was queued for
+	QueuedAt time.Time
 }
 
 // Outbound reads a message to send, with the number to send it to.
 func (s *Store) Outbound(ctx context.Context, id string) (Outbound, error) {
 	var o Outbound
 	err := s.pool.QueryRow(ctx, `
-select o.id::text, o.contact, o.channel, o.class, o.sealed, o.state, n.sealed
+select o.id::text, o.contact, o.channel, o.class, o.sealed, o.state, n.sealed, o.purpose, o.origin <> '', o.created_at
 from outbound o left join number n on n.contact = o.contact where o.id = $1`, id).
-		Scan(&o.ID, &o.Contact, &o.Channel, &o.Class, &o.Sealed, &o.State, &o.Number)
+		Scan(&o.ID, &o.Contact, &o.Channel, &o.Class, &o.Sealed, &o.State, &o.Number, &o.Purpose, &o.Fallen, &o.QueuedAt)
 	if err != nil {
 		return o, fmt.Errorf("reading a message to send: %w", notFound(err))
 	}
 	return o, nil
-}
-
-// Unsent lists messages queued before a moment that no attempt was made at: their
-// job died with its gateway. It gives when each was queued.
-func (s *Store) Unsent(ctx context.Context, before time.Time, most int) (map[string]time.Time, error) {
-	rows, err := s.pool.Query(ctx, `
-select id::text, created_at from outbound o
-where state = 'queued' and created_at < $1 and not exists (select from attempt a where a.outbound_id = o.id)
-order by n limit $2`, before, most)
-	if err != nil {
-		return nil, fmt.Errorf("looking for unsent messages: %w", err)
-	}
-	out := map[string]time.Time{}
-	var id string
-	var at time.Time
-	if _, err := pgx.ForEachRow(rows, []any{&id, &at}, func() error { out[id] = at; return nil }); err != nil {
-		return nil, fmt.Errorf("looking for unsent messages: %w", err)
-	}
-	return out, nil
-}
-
-// BeginAttempt commits that a message is about to be sent. False means that it
-// must not be: it was sent, or an attempt before this one never told its end,
-// and the message is now marked ambiguous.
-func (s *Store) BeginAttempt(ctx context.Context, id string, now time.Time) (bool, error) {
-	ok := false
-	err := s.inTx(ctx, "beginning an attempt to send", func(tx pgx.Tx) error {
-		var state string
-		if err := tx.QueryRow(ctx, `select state from outbound where id = $1 for update`, id).Scan(&state); err != nil {
-			return notFound(err)
-		}
-		switch state {
-		case "queued":
-		case "sending":
-			_, err := tx.Exec(ctx, `update outbound set state = 'ambiguous', changed_at = $2 where id = $1`, id, now)
-			return err
-		default:
-			return nil
-		}
-		ok = true
-		if _, err := tx.Exec(ctx, `update outbound set state = 'sending', changed_at = $2 where id = $1`, id, now); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `insert into attempt (outbound_id, started_at) values ($1, $2)`, id, now)
-		return err
-	})
-	return ok, err
-}
-
-// AttemptEnd is what an attempt to send amounted to.
-type AttemptEnd struct {
-	Verdict    string
-	State      string // the message's state, unless a receipt moved it meanwhile
-	ExternalID []byte // HMAC of the aggregator's id; nil: it gave none
-	Reason     string // without number or text
-	Parts      int    // how many the aggregator says it made; 0: it does not say
-	Segments   int    // how many the text makes by our own measure
-}
-
-// EndAttempt stores what an attempt amounted to, and joins receipts that came
-// before the send had returned.
-func (s *Store) EndAttempt(ctx context.Context, id string, e AttemptEnd, now time.Time) error {
-	return s.inTx(ctx, "ending an attempt to send", func(tx pgx.Tx) error {
-		if err := lockExternal(ctx, tx, e.ExternalID); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `
-update attempt set verdict = $2, ended_at = $3, reason = left($4, 200)
-where n = (select max(n) from attempt where outbound_id = $1)`, id, e.Verdict, now, e.Reason); err != nil {
-			return err
-		}
-		// What the aggregator counts goes before what the text makes.
-		if _, err := tx.Exec(ctx, `
-update outbound set state = case when state = 'sending' then $2 else state end,
-	external_id = coalesce($3, external_id), changed_at = $4,
-	parts = case when $5 > 0 then $5 when parts > 0 then parts else $6 end
-where id = $1`, id, e.State, e.ExternalID, now, e.Parts, e.Segments); err != nil {
-			return err
-		}
-		if err := advanceByParts(ctx, tx, id, now); err != nil || e.ExternalID == nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, `delete from receipt where external_id = $1 returning state, part, parts`, e.ExternalID)
-		if err != nil {
-			return err
-		}
-		waited, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Receipt, err error) {
-			err = row.Scan(&r.State, &r.Part, &r.Parts)
-			return r, err
-		})
-		if err != nil {
-			return err
-		}
-		for _, r := range waited {
-			if err := report(ctx, tx, id, r, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // lockExternal lets the end of an attempt and a receipt for it come one after the
@@ -148,10 +49,12 @@ func lockExternal(ctx context.Context, tx pgx.Tx, externalID []byte) error {
 }
 
 // forward is the order of delivery states: a receipt never moves a message back.
-const forward = `array_position(array['queued', 'sending', 'ambiguous', 'unknown', 'sent', 'failed', 'expired', 'delivered'], %s)`
+// Unknown is what a message is that no receipt came for in time; a late one still
+// moves it.
+const forward = `array_position(array['queued', 'sending', 'ambiguous', 'sent', 'unknown', 'failed', 'expired', 'delivered'], %s)`
 
 func advance(ctx context.Context, tx pgx.Tx, id, state string, now time.Time) error {
-	q := fmt.Sprintf(`update outbound set state = $2, changed_at = $3 where id = $1 and `+forward+` < `+forward, "state", "$2::text")
+	q := fmt.Sprintf(`update outbound set state = $2, changed_at = $3, reason = 'receipt' where id = $1 and `+forward+` < `+forward, "state", "$2::text")
 	_, err := tx.Exec(ctx, q, id, state, now)
 	return err
 }
@@ -170,10 +73,11 @@ type Receipt struct {
 // our id, then by the aggregator's, and keeps the receipt for a send that has not
 // returned yet.
 func (s *Store) Receipt(ctx context.Context, r Receipt, now time.Time) error {
-	return s.inTx(ctx, "storing a receipt", func(tx pgx.Tx) error {
-		var id string
+	var moved *Moved
+	err := s.inTx(ctx, "storing a receipt", func(tx pgx.Tx) error {
+		var id, before string
 		if r.OurID != "" {
-			err := tx.QueryRow(ctx, `select id::text from outbound where id = $1 and channel = $2 for update`, r.OurID, r.Channel).Scan(&id)
+			err := tx.QueryRow(ctx, `select id::text, state from outbound where id = $1 and channel = $2 for update`, r.OurID, r.Channel).Scan(&id, &before)
 			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 				return err
 			}
@@ -182,7 +86,7 @@ func (s *Store) Receipt(ctx context.Context, r Receipt, now time.Time) error {
 			if err := lockExternal(ctx, tx, r.ExternalID); err != nil {
 				return err
 			}
-			err := tx.QueryRow(ctx, `select id::text from outbound where external_id = $1 for update`, r.ExternalID).Scan(&id)
+			err := tx.QueryRow(ctx, `select id::text, state from outbound where external_id = $1 for update`, r.ExternalID).Scan(&id, &before)
 			if errors.Is(err, pgx.ErrNoRows) {
 				_, err = tx.Exec(ctx, `insert into receipt (external_id, state, part, parts, received_at) values ($1, $2, $3, $4, $5)`,
 					r.ExternalID, r.State, r.Part, r.Parts, now)
@@ -195,8 +99,15 @@ func (s *Store) Receipt(ctx context.Context, r Receipt, now time.Time) error {
 		if id == "" {
 			return nil // nothing of ours, and no send can claim it
 		}
-		return report(ctx, tx, id, r, now)
+		if err := report(ctx, tx, id, r, now); err != nil {
+			return err
+		}
+		var err error
+		moved, err = movedFrom(ctx, tx, id, before)
+		return err
 	})
+	s.tell(err, moved)
+	return err
 }
 
 // report applies a receipt to a message that is locked. A state that nobody
@@ -245,34 +156,6 @@ from outbound o join outbound_part p on p.outbound_id = o.id where o.id = $1 gro
 		return err
 	}
 	return advance(ctx, tx, id, *state, now)
-}
-
-// Outgoing is a message to send that answers no other: it is queued by a person
-// or a command, not by the handling of a message.
-type Outgoing struct {
-	ID          string
-	Contact     []byte
-	Channel     string
-	Class       string
-	Sealed      []byte // the words
-	Number      []byte // sealed
-	NumberUntil time.Time
-}
-
-// QueueOutbound queues a message with the job that sends it.
-func (s *Store) QueueOutbound(ctx context.Context, o Outgoing, now time.Time) error {
-	return s.inTx(ctx, "queueing a message", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, putNumber, o.Contact, o.Number, o.NumberUntil); err != nil {
-			return err
-		}
-		tag, err := tx.Exec(ctx, `
-insert into outbound (id, contact, channel, class, sealed, created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $6)
-on conflict do nothing`, o.ID, o.Contact, o.Channel, o.Class, o.Sealed, now)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		return s.insertJob(ctx, tx, job.SendOutbound{OutboundID: o.ID}, job.QueueOutbound)
-	})
 }
 
 // Progress is how far a message to send has come.

@@ -14,6 +14,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,8 +37,9 @@ var ErrNotFound = errors.New("not found")
 
 // Store is the record.
 type Store struct {
-	pool *pgxpool.Pool
-	jobs func() (*river.Client[pgx.Tx], error)
+	pool  *pgxpool.Pool
+	jobs  func() (*river.Client[pgx.Tx], error)
+	moved atomic.Pointer[func(Moved)]
 }
 
 // Options for Open. Zero values are documented per field.

@@ -22,7 +22,8 @@ func Unhandled(ctx context.Context, s *store.Store) ([]string, error) {
 
 // Outbound lists what is queued, oldest first.
 func Outbound(ctx context.Context, s *store.Store) ([]store.Outbound, error) {
-	rows, err := s.Pool().Query(ctx, `select id::text, contact, channel, class, sealed, state, null::bytea from outbound order by n`)
+	rows, err := s.Pool().Query(ctx, `
+select id::text, contact, channel, class, sealed, state, null::bytea, purpose, origin <> '', created_at from outbound order by n`)
 	if err != nil {
 		return nil, err
 	}

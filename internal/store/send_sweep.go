@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// again is how long a message that was given a new job is not given another.
+const again = time.Minute
+
+// Requeue gives new jobs to messages whose own is gone: they are due, and nobody
+// has them in hand. It gives how many there were, at most most.
+func (s *Store) Requeue(ctx context.Context, due, now time.Time, most int) (int, error) {
+	n := 0
+	err := s.inTx(ctx, "looking for messages without a job", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+update outbound set due_at = $2::timestamptz + $3::interval where id in (
+	select id from outbound where due_at < $1 and state in ('queued', 'sending') order by due_at limit $4 for update skip locked
+) returning id::text, class`, due, now, again, most)
+		if err != nil {
+			return err
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[waiting])
+		if err != nil {
+			return err
+		}
+		n = len(found)
+		return s.insertSends(ctx, tx, found)
+	})
+	return n, err
+}
+
+// Silent moves sent messages to unknown that no receipt came for in their time,
+// at most most.
+func (s *Store) Silent(ctx context.Context, now time.Time, most int) (int, error) {
+	var moved []Moved
+	err := s.inTx(ctx, "giving up waiting for receipts", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+update outbound set state = 'unknown', reason = 'no receipt came', changed_at = $1 where id in (
+	select id from outbound where due_at < $1 and state = 'sent' order by due_at limit $2 for update skip locked
+) returning channel, class, operator, state`, now, most)
+		if err != nil {
+			return err
+		}
+		moved, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Moved])
+		return err
+	})
+	for i := range moved {
+		s.tell(err, &moved[i])
+	}
+	return len(moved), err
+}
+
+// Queued is what of a class waits to be sent.
+type Queued struct {
+	Class  string
+	Count  int
+	Oldest time.Time
+}
+
+// QueuedByClass gives what waits to be sent, by class; a class of which nothing
+// waits is not in it.
+func (s *Store) QueuedByClass(ctx context.Context) ([]Queued, error) {
+	rows, err := s.pool.Query(ctx, `select class, count(*)::int, min(created_at) from outbound where state = 'queued' group by class`)
+	if err != nil {
+		return nil, fmt.Errorf("counting what waits to be sent: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Queued])
+	if err != nil {
+		return nil, fmt.Errorf("counting what waits to be sent: %w", err)
+	}
+	return out, nil
+}
+
+// Delivery is what became of what was handed to an operator by a channel.
+type Delivery struct {
+	Channel   string
+	Operator  string // "": not known
+	Sent      int    // all that went out, whatever became of it
+	Delivered int
+	Failed    int // failed and expired
+	Unknown   int // no receipt came in time
+	Ambiguous int // it may not even have been sent
+}
+
+// Deliveries counts by channel and operator what became of the messages queued
+// since a moment that an attempt was made at.
+func (s *Store) Deliveries(ctx context.Context, since time.Time) ([]Delivery, error) {
+	rows, err := s.pool.Query(ctx, `
+select channel, operator, count(*) filter (where state <> 'ambiguous' and (external_id is not null or state in ('sent', 'delivered', 'unknown')))::int,
+	count(*) filter (where state = 'delivered')::int, count(*) filter (where state in ('failed', 'expired'))::int,
+	count(*) filter (where state = 'unknown')::int, count(*) filter (where state = 'ambiguous')::int
+from outbound o where created_at > $1 and state not in ('queued', 'sending') and exists (select from attempt where outbound_id = o.id)
+group by channel, operator order by channel, operator`, since)
+	if err != nil {
+		return nil, fmt.Errorf("counting deliveries: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Delivery])
+	if err != nil {
+		return nil, fmt.Errorf("counting deliveries: %w", err)
+	}
+	return out, nil
+}
+
+// Spend is what one month's messages to an operator by a channel cost.
+type Spend struct {
+	Channel  string
+	Operator string
+	Segments int64
+	Cost     float64 // FCFA
+}
+
+// Spending gives what was spent in the month of a moment.
+func (s *Store) Spending(ctx context.Context, at time.Time) ([]Spend, error) {
+	rows, err := s.pool.Query(ctx, `
+select channel, operator, segments, cost::float8 from spend where month = date_trunc('month', $1::timestamptz)::date order by channel, operator`, at)
+	if err != nil {
+		return nil, fmt.Errorf("reading what was spent: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Spend])
+	if err != nil {
+		return nil, fmt.Errorf("reading what was spent: %w", err)
+	}
+	return out, nil
+}
+
+// CloseCommune lets nothing of the programme be sent into a commune any more.
+// staffID may be "".
+func (s *Store) CloseCommune(ctx context.Context, pcode, staffID string, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `
+insert into closed_commune (pcode, at, staff_id) values ($1, $2, nullif($3, '')::uuid) on conflict do nothing`, pcode, now, staffID)
+	if err != nil {
+		return fmt.Errorf("closing a commune: %w", err)
+	}
+	return nil
+}
+
+// OpenCommune takes the closing of a commune back.
+func (s *Store) OpenCommune(ctx context.Context, pcode string) error {
+	if _, err := s.pool.Exec(ctx, `delete from closed_commune where pcode = $1`, pcode); err != nil {
+		return fmt.Errorf("opening a commune: %w", err)
+	}
+	return nil
+}
+
+// ClosedCommunes gives when each closed commune was closed, by P-code.
+func (s *Store) ClosedCommunes(ctx context.Context) (map[string]time.Time, error) {
+	rows, err := s.pool.Query(ctx, `select pcode, at from closed_commune`)
+	if err != nil {
+		return nil, fmt.Errorf("reading which communes are closed: %w", err)
+	}
+	out := map[string]time.Time{}
+	var pcode string
+	var at time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&pcode, &at}, func() error { out[pcode] = at; return nil }); err != nil {
+		return nil, fmt.Errorf("reading which communes are closed: %w", err)
+	}
+	return out, nil
+}
