@@ -62,6 +62,9 @@ type Options struct {
 	Banner        bool // the console says that the data are examples
 	Example       string
 	HelpNumber    func(region string) string
+	HelpRegions   []string // that HelpNumber has one of their own for
+	// Screens tells how channels carry screens, by their names, where not as usual.
+	Screens map[string]conversation.Channel
 
 	// Drain is how long a shutdown waits for requests under way; 0 means 10 s,
 	// which is longer than a hop may take.
@@ -174,7 +177,10 @@ func (a *App) openServers(ctx context.Context) error {
 	}
 	a.onStop(func(context.Context) error { return a.sessions.Close() })
 	if a.Migrate {
-		return a.store.Migrate(ctx)
+		if err := a.store.Migrate(ctx); err != nil {
+			return err
+		}
+		return checkKeys(ctx, a.store, a.ring)
 	}
 	pending, err := a.store.Pending(ctx)
 	if err != nil {
@@ -182,6 +188,20 @@ func (a *App) openServers(ctx context.Context) error {
 	}
 	if pending {
 		return errors.New("the database is older than this program: run `lafia migrate`, or set postgres.migrate = true")
+	}
+	return checkKeys(ctx, a.store, a.ring)
+}
+
+// checkKeys refuses keys other than those that the database was written with:
+// with them nothing could be read, and everything new would be under other keys
+// than the rest (reliability.md F26).
+func checkKeys(ctx context.Context, s *store.Store, ring *vault.Ring) error {
+	wrong, err := s.WrongKeys(ctx, ring.Checks())
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("these are not the keys that this database was written with: %s; put the right ones into keys.dir (a backup has them), or use an empty database", strings.Join(wrong, ", "))
 	}
 	return nil
 }
@@ -217,7 +237,7 @@ func (a *App) startConversation(ctx context.Context) error {
 	}
 	a.conversation = conversation.New(conversation.Options{
 		Ring: a.ring, Sessions: a.sessions, Store: a.store, Book: book, Words: words,
-		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Example: a.Example, Point: a.Point,
+		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Regions: a.HelpRegions, Channel: a.carries, Example: a.Example, Point: a.Point,
 		Own: func(n message.Number) bool { return a.OwnNumbers[n] },
 	})
 	if err := a.conversation.Start(ctx); err != nil {

@@ -266,3 +266,6 @@ func bare(address string) string {
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
+
+// carries tells a conversation how a channel carries screens.
+func (a *App) carries(name string) conversation.Channel { return a.Screens[name] }

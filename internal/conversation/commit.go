@@ -59,7 +59,8 @@ func (t *trip) finish(ctx context.Context, sub *flow.Submission, s flow.Screen) 
 	}
 	f.sub = p
 	t.finished = f
-	t.live.Shown = t.c.layoutEnd(t.live.Language, t.who.key.Medium, s, p.Reference)
+	t.live.Said = p.Level == programme.L1
+	t.live.Shown = t.c.layoutEnd(t.live.Language, t.who.key, s, p.Reference)
 	return nil
 }
 
@@ -96,13 +97,33 @@ func (t *trip) locate(ctx context.Context, p *programme.Submission) error {
 			}
 		}
 		delete(p.Answers, "group")
+		r, err := t.c.Store.ReportOf(ctx, p.Group, p.Answers["month"])
+		switch {
+		case err == nil && r.First != p.ID:
+			t.corrects = r.First
+		case err != nil && !store.IsNotFound(err):
+			return err
+		}
 		// The SMS has no PIN: the report waits for USSD or staff to confirm it.
 		p.Confirmed = t.who.key.Medium != string(message.SMS)
 	}
 	return nil
 }
 
-func (c *Conversation) layoutEnd(language, medium string, s flow.Screen, ref programme.Reference) screen.Shown {
+// layout lays a screen out in a language, as the caller's channel carries it.
+func (c *Conversation) layout(s flow.Screen, language string, k session.Key) screen.Shown {
+	o := c.Channel(k.Channel)
+	words, limits := c.Words.Words(language), screen.For(k.Medium)
+	if o.Unfolded {
+		words = words.Unfolded()
+	}
+	if k.Medium == string(message.USSD) {
+		limits = limits.Within(o.USSDSeptets)
+	}
+	return screen.Layout(s, words, limits)
+}
+
+func (c *Conversation) layoutEnd(language string, k session.Key, s flow.Screen, ref programme.Reference) screen.Shown {
 	say := make([]flow.Line, len(s.Say))
 	for i, l := range s.Say {
 		args := map[string]string{"reference": ref.String()}
@@ -113,22 +134,25 @@ func (c *Conversation) layoutEnd(language, medium string, s flow.Screen, ref pro
 		say[i] = l
 	}
 	s.Say = say
-	return screen.Layout(s, c.Words.Words(language), screen.For(medium))
+	return c.layout(s, language, k)
 }
 
 // endScreen is the last screen of a run that was committed before, when all else
 // about it is gone.
-func (c *Conversation) endScreen(l *live, medium, runID string) screen.Shown {
+func (c *Conversation) endScreen(l *live, k session.Key, runID string) screen.Shown {
 	key := "done.thanks"
-	if medium == string(message.SMS) {
+	if k.Medium == string(message.SMS) {
 		key = "sms.ack"
 	}
-	return c.layoutEnd(l.Language, medium, flow.Screen{Say: []flow.Line{{Key: key}}}, c.reference(runID))
+	return c.layoutEnd(l.Language, k, flow.Screen{Say: []flow.Line{{Key: key}}}, c.reference(runID))
 }
 
 // commit makes a finished run durable before anything else moves. An outcome
 // that isn't known is settled by committing the same run once more.
 func (t *trip) commit(ctx context.Context) error {
+	if err := t.keepWishes(ctx); err != nil {
+		return &notSaved{language: t.live.Language, cause: err}
+	}
 	if t.confirms != "" {
 		if err := t.c.Store.Confirm(ctx, t.who.key.Contact[:], t.confirms, t.who.now); err != nil {
 			return &notSaved{language: t.live.Language, cause: err}
@@ -151,7 +175,7 @@ func (t *trip) commit(ctx context.Context) error {
 	}
 	if captured.RunID != t.live.Run {
 		t.live.Run = captured.RunID
-		t.live.Shown = t.c.layoutEnd(t.live.Language, t.who.key.Medium, t.finished.screen, t.c.reference(captured.RunID))
+		t.live.Shown = t.c.layoutEnd(t.live.Language, t.who.key, t.finished.screen, t.c.reference(captured.RunID))
 		last := t.live.reply()
 		last.Key = t.live.Last.Key
 		t.live.Last = last
@@ -174,6 +198,7 @@ func (t *trip) capture(ctx context.Context, runID string, altered bool) (store.C
 	r := store.Run{
 		RunKey: identity[:], HopKey: t.who.hop[:], ContentHMAC: t.content(), Submission: p,
 		Contact: t.who.key.Contact[:], Altered: altered, DraftVersion: t.loaded.Version + 1,
+		Corrects: t.corrects, Also: t.also(p),
 	}
 	if t.open {
 		r.DraftVersion = t.loaded.Version // her draft goes on
@@ -191,12 +216,18 @@ func (t *trip) capture(ctx context.Context, runID string, altered bool) (store.C
 		r.Sealed = t.c.Ring.Seal([]byte(p.Text), "submission/"+runID)
 	}
 	r.Submission.Text = ""
-	c, err := t.c.captureOnce(ctx, r)
+	return t.c.captureTwice(ctx, r)
+}
+
+// captureTwice commits a run, once more when the outcome is not known: its id is
+// the same.
+func (c *Conversation) captureTwice(ctx context.Context, r store.Run) (store.Captured, error) {
+	done, err := c.captureOnce(ctx, r)
 	if store.IsUnknown(err) && ctx.Err() == nil {
-		t.c.Log.Warn("a commit's outcome is not known; it is tried once more with the same id", "error", store.Class(err))
-		c, err = t.c.captureOnce(ctx, r)
+		c.Log.Warn("a commit's outcome is not known; it is tried once more with the same id", "error", store.Class(err))
+		done, err = c.captureOnce(ctx, r)
 	}
-	return c, err
+	return done, err
 }
 
 func (c *Conversation) captureOnce(ctx context.Context, r store.Run) (store.Captured, error) {

@@ -36,6 +36,10 @@ type Options struct {
 	Log      *slog.Logger
 	// HelpNumber gives the help number for a region ("" when none is known).
 	HelpNumber func(region string) string
+	// Regions are the regions that a help number is known for, besides the common one.
+	Regions []string
+	// Channel gives how a channel carries screens. May be nil.
+	Channel func(name string) Channel
 	// Own reports whether a number writes in our name: it gets no reply. May be nil.
 	Own func(message.Number) bool
 	// Example is a project code shown in hints.
@@ -45,6 +49,14 @@ type Options struct {
 	Commit time.Duration
 	// Point is called at the points of a hop where tests kill the process. May be nil.
 	Point func(name string)
+}
+
+// Channel is how one channel carries screens, where that is not as usual.
+type Channel struct {
+	USSDSeptets int      // of a page; 0: the 160 that every network carries
+	Unfolded    bool     // letters go out as they are written
+	Languages   []string // offered to callers; nil: those that the locale files offer
+	Dial        string   // the USSD code, for SMS that tell to dial it
 }
 
 // Conversation walks callers through flows.
@@ -66,6 +78,9 @@ func New(o Options) *Conversation {
 	}
 	if o.Own == nil {
 		o.Own = func(message.Number) bool { return false }
+	}
+	if o.Channel == nil {
+		o.Channel = func(string) Channel { return Channel{} }
 	}
 	if o.HelpNumber == nil {
 		o.HelpNumber = func(string) string { return "" }

@@ -224,7 +224,7 @@ func TestAFirstCallIsKeptWithItsReference(t *testing.T) {
 	p := b.phone(anna)
 	contains(t, p.dial(""), "2 Bamanankan")
 	contains(t, p.press("1"), "1 Avis sur un projet")
-	last := p.walk("1", "107", "3", "2", "1", "La baratte * est cassee")
+	last := p.walk("1", "107", "3", "2", "1", "1", "La baratte * est cassee")
 	if !last.End {
 		t.Fatalf("the conversation goes on: %s", last.Text)
 	}
@@ -256,7 +256,7 @@ func TestEveryHopTwiceGivesTheSameBytesAndOneSubmission(t *testing.T) {
 		}
 	}
 	twice(p.dial(""))
-	for _, k := range []string{"1", "2", "5", "99", "1", "1", "9", "3", "1", "des mots"} {
+	for _, k := range []string{"1", "2", "5", "99", "1", "1", "8", "3", "99", "10", "1", "2", "des mots"} {
 		twice(p.press(k))
 	}
 	if n := len(b.submissions()); n != 1 {
@@ -285,7 +285,7 @@ func TestTwoGatewaysAndManyRepeatsAtOnceMakeOneSubmission(t *testing.T) {
 	}
 	p.dial("")
 	all()
-	for _, k := range []string{"1", "1", "LAF1", "1", "5", "2", "tres bien"} {
+	for _, k := range []string{"1", "1", "LAF1", "1", "5", "2", "2", "tres bien"} {
 		p.text = strings.TrimPrefix(p.text+"*"+k, "*")
 		all()
 	}
@@ -308,7 +308,7 @@ func TestAnEarlierHopGetsTheCurrentScreenAndChangesNothing(t *testing.T) {
 			t.Fatalf("a late %q got\n%s", text, r.Text)
 		}
 	}
-	if last := p.walk("2", "1", "mots"); !last.End {
+	if last := p.walk("2", "1", "1", "mots"); !last.End {
 		t.Fatal("the conversation did not go on")
 	}
 	if s := b.submissions(); len(s) != 1 || s[0].Answers["type"] != "P" {
@@ -330,6 +330,8 @@ func TestARedisThatIsEmptiedMidCallLosesNothing(t *testing.T) {
 	b.flush()
 	b.start(nil) // nor does this one: the draft, and the rest from the text
 	p.press("1")
+	b.flush()
+	p.walk("1", "3", "2")
 	b.flush()
 	last := p.press("puits")
 	if !last.End {
@@ -366,7 +368,7 @@ func TestASessionIdThatIsUsedAgainLaterIsANewCall(t *testing.T) {
 	b := newBench(t)
 	p := b.phone(anna)
 	p.dial("")
-	last := p.walk("1", "1", "107", "3", "2", "1", "mots")
+	last := p.walk("1", "1", "107", "3", "2", "1", "2", "mots")
 	p.text = ""
 	if r := p.send(b.c); r.Text != last.Text {
 		t.Fatalf("soon after: %s", r.Text)
@@ -391,7 +393,7 @@ func TestAfterADropTheNextDialOffersToGoOn(t *testing.T) {
 		t.Fatalf("the screen names the flow:\n%s", r.Text)
 	}
 	contains(t, p.press("1"), "Tres mauvais")
-	p.walk("4", "1", "mots")
+	p.walk("4", "1", "1", "mots")
 	s := b.submissions()
 	if len(s) != 1 || s[0].Answers["type"] != "P" || s[0].Answers["rating"] != "4" {
 		t.Fatalf("kept %+v", s)
@@ -419,11 +421,11 @@ func TestADirectDialGoesAheadButNeverCommits(t *testing.T) {
 	contains(t, p.press("1"), "Une question")
 	p.dial("")
 	p.press("2")
-	contains(t, p.dial("1*107*3*2*1*mots"), "Ecrivez")
+	contains(t, p.dial("1*107*3*2*1*1"), "Peut-on vous repondre")
 	if n := len(b.submissions()); n != 0 {
 		t.Fatal("a direct dial committed")
 	}
-	if last := p.press("mots"); !last.End || len(b.submissions()) != 1 {
+	if last := p.walk("1", "mots"); !last.End || len(b.submissions()) != 1 {
 		t.Fatalf("after the words:\n%s", last.Text)
 	}
 	contains(t, p.dial("9*1"), "9 Confidentiel")
@@ -451,7 +453,7 @@ func TestOnSingleInputsTheSameKeySoonIsARepeatAndLaterAnInput(t *testing.T) {
 	b.pass(2 * time.Second)
 	contains(t, p.single("1", false), "Code du projet")
 	contains(t, p.single("*384#", true), "Code du projet") // a late start changes nothing
-	for _, k := range []string{"107", "1", "1", "1", "mots"} {
+	for _, k := range []string{"107", "1", "1", "1", "1", "mots"} {
 		b.pass(2 * time.Second)
 		p.single(k, false)
 	}
@@ -481,7 +483,7 @@ func TestALeaderReportsWithHerPINAndNothingKeepsIt(t *testing.T) {
 	contains(t, p.press("4821"), "octobre")
 	contains(t, p.press("1"), "membres")
 	contains(t, p.press("2"), "3 a 300")
-	contains(t, p.walk("24", "4", "24 000", "42000", "1", "1"), "24 000")
+	contains(t, p.walk("24", "4", "24 000", "42000", "310", "14", "1", "1"), "24 000")
 	last := p.press("1")
 	if !last.End {
 		t.Fatalf("it goes on: %s", last.Text)
@@ -494,7 +496,7 @@ func TestALeaderReportsWithHerPINAndNothingKeepsIt(t *testing.T) {
 
 func TestAReportBySMSWaitsUntilItsLeaderConfirmsItWithHerPIN(t *testing.T) {
 	b := newBench(t)
-	for i, text := range []string{"menu", "1", "3", "1", "24", "4", "24mil", "42000", "1", "1", "1"} {
+	for i, text := range []string{"menu", "1", "3", "1", "24", "4", "24mil", "42000", "310", "14", "1", "1", "1"} {
 		b.sms(leader, fmt.Sprint("m", i), text)
 	}
 	b.handleAll()
@@ -526,8 +528,8 @@ func TestConfidentialIsKeptForFocalPointsAndNowhereElse(t *testing.T) {
 	b := newBench(t)
 	p := b.phone(anna)
 	p.dial("")
-	p.walk("1", "9", "1")
-	last := p.press("2")
+	p.walk("1", "9", "1", "1", "2", "3")
+	last := p.press("1")
 	if !last.End || strings.Contains(strings.ToLower(last.Text), "confiden") {
 		t.Fatalf("the last screen:\n%s", last.Text)
 	}
@@ -568,27 +570,27 @@ func (b *bench) handleAll() (replies []string) {
 
 func TestAnSMSConversationIsAnsweredInOrderAndOnce(t *testing.T) {
 	b := newBench(t)
-	for i, text := range []string{"Bonjour", "1", "1", "107", "3", "2", "1", "La baratte est cassee"} {
+	for i, text := range []string{"Bonjour", "1", "1", "107", "3", "2", "1", "1", "La baratte est cassee"} {
 		b.sms(anna, fmt.Sprintf("m%d", i), text)
 		b.sms(anna, fmt.Sprintf("m%d", i), text) // the aggregator repeats itself
 		b.handleAll()
 	}
 	replies := b.handleAll()
-	if len(replies) != 8 {
+	if len(replies) != 9 {
 		t.Fatalf("%d replies: %q", len(replies), replies)
 	}
 	s := b.submissions()
 	if len(s) != 1 || s[0].Text != "La baratte est cassee" || s[0].Medium != "sms" {
 		t.Fatalf("kept %+v", s)
 	}
-	if ref := reference(t, replies[7]); ref != s[0].Reference.String() || !strings.Contains(replies[7], "Merci, message bien recu") {
-		t.Fatalf("the acknowledgement: %s", replies[7])
+	if ref := reference(t, replies[8]); ref != s[0].Reference.String() || !strings.Contains(replies[8], "Merci, message bien recu") {
+		t.Fatalf("the acknowledgement: %s", replies[8])
 	}
 }
 
 func TestManyMessagesAtOnceAreTakenInTheirOrder(t *testing.T) {
 	b := newBench(t)
-	for i, text := range []string{"menu", "2", "2", "1", "Lafia", "3", "1", "on se dispute ici"} {
+	for i, text := range []string{"menu", "2", "2", "1", "Lafia", "3", "1", "1", "3", "1", "on se dispute ici"} {
 		b.sms(anna, fmt.Sprintf("m%d", i), text)
 	}
 	b.handleAll()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,11 +22,11 @@ const maxPIN = 5
 func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 	switch n.Kind {
 	case flow.NeedLanguages:
-		return t.c.languages(), nil
+		return t.c.languages(t.who.key.Channel), nil
 	case flow.NeedProject:
 		return t.c.programme.findProject(n.Arg, t.c.Example, t.who.key.Medium), nil
 	case flow.NeedPlaces:
-		return t.c.programme.parts(n.Arg), nil
+		return t.c.programme.parts(n.Arg, t.contact.LastPlace), nil
 	case flow.NeedPlace:
 		return t.c.programme.findPlace(n.Arg), nil
 	case flow.NeedGroups:
@@ -38,8 +39,19 @@ func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 		return months(t.who.now), nil
 	case flow.NeedReference:
 		return t.status(ctx, n.Arg)
+	case flow.NeedActivity:
+		return t.activity(ctx, n.Arg)
+	case flow.NeedReported:
+		return t.reported(ctx, n.Arg)
+	case flow.NeedConsent:
+		return t.consent(ctx, n.Arg)
+	case flow.NeedErasing:
+		is, err := t.c.Store.Erasing(ctx, t.who.key.Contact[:])
+		return flow.Fact{OK: is}, err
+	case flow.NeedRegions:
+		return t.c.regions(), nil
 	case flow.NeedHelp:
-		number := t.c.HelpNumber("")
+		number := t.c.HelpNumber(n.Arg)
 		return flow.Fact{OK: number != "", Args: map[string]string{"number": number}}, nil
 	case flow.NeedCallback:
 		return flow.Fact{OK: t.c.Ring.HasConfidential()}, nil
@@ -47,16 +59,73 @@ func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 	return flow.Fact{}, fmt.Errorf("a flow needs %q, which nothing answers", n.Kind)
 }
 
-func (c *Conversation) languages() flow.Fact {
+func (c *Conversation) languages(channel string) flow.Fact {
 	var f flow.Fact
-	for _, l := range c.Words.Offered() {
+	offered := c.Words.Offered()
+	if tags := c.Channel(channel).Languages; len(tags) > 0 {
+		offered = c.Words.Named(tags)
+	}
+	for _, l := range offered {
 		f.Items = append(f.Items, flow.Item{Value: l.Tag, Say: flow.Line{Text: l.Name}})
 	}
 	return f
 }
 
+// regions lists the regions that have a help number of their own.
+func (c *Conversation) regions() flow.Fact {
+	var f flow.Fact
+	for _, code := range c.Regions {
+		name := c.PlaceName(code)
+		if name == "" {
+			name = code
+		}
+		f.Items = append(f.Items, flow.Item{Value: code, Say: flow.Line{Text: name}})
+	}
+	return f
+}
+
+// activity tells what the group of a leader does: the kind of its project.
+func (t *trip) activity(ctx context.Context, group string) (flow.Fact, error) {
+	leads, err := t.leaders(ctx)
+	if err != nil {
+		return flow.Fact{}, err
+	}
+	f := flow.Fact{Args: map[string]string{}}
+	for _, l := range leads {
+		if l.Group == group && l.Activity != "" {
+			f.Args[l.Activity] = "yes"
+		}
+	}
+	return f, nil
+}
+
+// correctable is how long after it came in a report can be corrected (context.md 4).
+const correctable = 30 * 24 * time.Hour
+
+// reported gives the report of a group's month, as it was corrected last.
+func (t *trip) reported(ctx context.Context, arg string) (flow.Fact, error) {
+	group, month, _ := strings.Cut(arg, "/")
+	r, err := t.c.Store.ReportOf(ctx, group, month)
+	if store.IsNotFound(err) {
+		return flow.Fact{}, nil
+	}
+	if err != nil {
+		return flow.Fact{}, err
+	}
+	f := flow.Fact{OK: true, Args: r.Answers}
+	if t.who.now.Sub(r.ReceivedAt) > correctable {
+		f.Args["old"] = "yes"
+	}
+	return f, nil
+}
+
 func (t *trip) leaders(ctx context.Context) ([]store.Leader, error) {
-	return t.c.Store.Leads(ctx, t.who.key.Contact[:])
+	if t.leads != nil {
+		return t.leads, nil
+	}
+	leads, err := t.c.Store.Leads(ctx, t.who.key.Contact[:])
+	t.leads = leads
+	return leads, err
 }
 
 func (t *trip) groups(ctx context.Context) (flow.Fact, error) {
@@ -131,8 +200,25 @@ func (t *trip) status(ctx context.Context, typed string) (flow.Fact, error) {
 	if err != nil {
 		return flow.Fact{}, err
 	}
-	return flow.Fact{OK: true, Items: []flow.Item{{Value: string(st), Say: flow.Line{Key: "status." + string(st)}}},
-		Args: map[string]string{"reference": ref.String()}}, nil
+	f := flow.Fact{OK: true, Items: []flow.Item{{Value: string(st), Say: flow.Line{Key: "status." + string(st)}}},
+		Args: map[string]string{"reference": ref.String()}}
+	// By SMS no answer's words: the phone that keeps them may be searched.
+	if t.who.key.Medium == string(message.SMS) {
+		return f, nil
+	}
+	id, sealed, err := t.c.Store.AnswerTo(ctx, t.who.key.Contact[:], ref)
+	if store.IsNotFound(err) {
+		return f, nil
+	}
+	if err != nil {
+		return flow.Fact{}, err
+	}
+	words, err := t.c.Ring.Open(sealed, "answer/"+id)
+	if err != nil {
+		return flow.Fact{}, fmt.Errorf("opening an answer: %w", err)
+	}
+	f.Args["answer"] = string(words)
+	return f, nil
 }
 
 // months gives the months a report can be for: the last complete one until the
@@ -249,19 +335,53 @@ func cercle(pcode string) string {
 	return ""
 }
 
-func (m *memory) parts(parent string) flow.Fact {
+// parts lists what a place is made of: the place that she named last first, then
+// the cercles; and of a cercle its communes, in groups by their names when they
+// are more than two pages.
+func (m *memory) parts(parent, last string) flow.Fact {
 	var f flow.Fact
-	if d := m.at.Load(); d != nil {
-		for _, p := range d.parts[parent] {
-			f.Items = append(f.Items, placeItem(p))
+	d := m.at.Load()
+	if d == nil {
+		return f
+	}
+	if parent == "" && last != "" && d.names[last] != "" {
+		f.Items = append(f.Items, flow.Item{Value: last, Say: flow.Line{Text: d.names[last]}})
+	}
+	parent, group, grouped := strings.Cut(parent, groupMark)
+	list := d.parts[parent]
+	switch {
+	case grouped:
+		from, err := strconv.Atoi(group)
+		if err != nil || from < 0 || from >= len(list) {
+			return f
 		}
+		list = list[from:min(from+groupOf, len(list))]
+	case parent != "" && len(list) > 2*groupOf:
+		for from := 0; from < len(list); from += groupOf {
+			to := min(from+groupOf, len(list)) - 1
+			f.Items = append(f.Items, flow.Item{
+				Value: parent + groupMark + strconv.Itoa(from), Open: true,
+				Say: flow.Line{Text: list[from].Name + " - " + list[to].Name},
+			})
+		}
+		return f
+	}
+	for _, p := range list {
+		f.Items = append(f.Items, placeItem(p))
 	}
 	return f
 }
 
+const (
+	// groupOf is how many communes make a group: a page of options.
+	groupOf = 9
+	// groupMark stands between a cercle's code and where its group begins.
+	groupMark = "~"
+)
+
 // findPlace looks a typed name up among communes and cercles: the whole name,
-// then its beginning, case and accents ignored. A commune is meant before a
-// cercle of the same name.
+// then its beginning, then a name that differs by a slip or two; case and accents
+// ignored. A commune is meant before a cercle of the same name.
 func (m *memory) findPlace(typed string) flow.Fact {
 	d := m.at.Load()
 	want := key(typed)
@@ -271,6 +391,7 @@ func (m *memory) findPlace(typed string) flow.Fact {
 	for _, match := range []func(name string) bool{
 		func(name string) bool { return name == want },
 		func(name string) bool { return len(want) >= 4 && strings.HasPrefix(name, want) },
+		func(name string) bool { return programme.Slips(name, want) <= slipsIn(want) },
 	} {
 		for _, level := range []int{3, 2} {
 			var f flow.Fact
@@ -279,12 +400,23 @@ func (m *memory) findPlace(typed string) flow.Fact {
 					f.Items = append(f.Items, placeItem(p))
 				}
 			}
-			if len(f.Items) > 0 {
+			if len(f.Items) > 0 && len(f.Items) <= 2*groupOf {
 				return f
 			}
 		}
 	}
 	return flow.Fact{}
+}
+
+// slipsIn is how many slips of the finger a name of this length may hold.
+func slipsIn(name string) int {
+	switch {
+	case len(name) < 4:
+		return 0
+	case len(name) < 8:
+		return 1
+	}
+	return 2
 }
 
 func placeItem(p programme.Place) flow.Item {

@@ -184,8 +184,17 @@ type trip struct {
 	action flow.Action
 	lost   bool // Redis lost her session, and nothing else knows it
 
-	finished *finished    // the run that this hop finishes
-	confirms string       // the report by SMS that this hop confirms
+	finished *finished // the run that this hop finishes
+	confirms string    // the report by SMS that this hop confirms
+	corrects string    // the report that the finished one corrects
+	wishes   []wish    // what she said yes or no to
+	calls    []called  // her wishes to be called back
+	erase    string    // "now", "later" or "keep": what she wants of what is known of her
+	erased   bool
+	leads    []store.Leader // of the caller, once they were asked for
+	enter    string         // the flow that a line of answers is for
+	given    map[string]string
+	received bool         // she is told that what she said last has arrived
 	open     bool         // by SMS: it is an open message, and she stays where she was
 	openRun  string       // the run that she stays in
 	shown    screen.Shown // the screen that she stays at
@@ -257,8 +266,7 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 		return false, nil
 	}
 	if !cached {
-		t.contact = remembered{Language: r.Contact.Language, SeenAt: r.Contact.SeenAt}
-		t.fresh = true
+		t.contact, t.fresh = rememberedOf(r.Contact), true
 	}
 	if l != nil {
 		return false, nil
@@ -294,7 +302,7 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 // again gives the last screen of a run that this very hop finished before.
 func (t *trip) again(ctx context.Context, runID string) error {
 	t.live = t.c.newLive(t.who.session, t.contact.Language)
-	t.live.Shown = t.c.endScreen(t.live, t.who.key.Medium, runID)
+	t.live.Shown = t.c.endScreen(t.live, t.who.key, runID)
 	return nil
 }
 
@@ -312,6 +320,7 @@ func (t *trip) dialled(old *live, lost bool) {
 			t.live.Past = t.live.Past[n-maxPast:]
 		}
 		t.live.Unfinished = t.c.resumable(old, t.who.now)
+		t.received = old.Said && old.Done && t.who.now.Sub(old.At) < receivedWithin
 		if t.live.Language == "" {
 			t.live.Language = old.Language
 		}
@@ -330,6 +339,10 @@ func (t *trip) dialled(old *live, lost bool) {
 	}
 	t.inputs, t.direct = strings.Split(tail, "*"), true
 }
+
+// receivedWithin is how long after a finished run the next dial first says that
+// it arrived: its last screen may have been lost (reliability.md 2.7).
+const receivedWithin = 10 * time.Minute
 
 // dialledAhead gives what was dialled behind the service code on an aggregator
 // of single inputs, whose first request may carry all that was dialled
@@ -390,11 +403,7 @@ func (t *trip) next() bool {
 }
 
 func (t *trip) state() *flow.State {
-	f := t.c.book(context.Background(), t.live.Book).Flows[t.live.Cursor.Flow]
-	if f == nil {
-		return nil
-	}
-	return f.States[t.live.Cursor.State]
+	return t.c.book(context.Background(), t.live.Book).State(t.live.Cursor)
 }
 
 // resolve says what an input means on the screen that she saw. A turned page
@@ -422,7 +431,7 @@ func (t *trip) take(ctx context.Context) error {
 	if t.action.Act == "" { // a page was turned
 		return nil
 	}
-	if s := t.state(); s != nil && t.action.Act != flow.Begin && (s.Kind == flow.KindSubmit || s.Kind == flow.KindSay) {
+	if s := t.state(); s != nil && t.action.Act != flow.Begin && (s.Kind == flow.KindSubmit || s.Kind == flow.KindEnd) {
 		return nil // a last screen of several pages only turns them
 	}
 	res, err := t.step(ctx, t.live.Cursor, t.action)
@@ -432,10 +441,14 @@ func (t *trip) take(ctx context.Context) error {
 	switch {
 	case t.action.Act == flow.Begin:
 		t.ahead(res.Cursor.State)
-		if t.lost && t.live.Language != "" {
+		switch {
+		case t.live.Language == "":
+		case t.lost:
 			res.Screen.Hint = flow.Line{Key: "hint.lost"}
+		case t.received:
+			res.Screen.Hint = flow.Line{Key: "hint.received"}
 		}
-	case t.direct && (res.Has(flow.Submit) || t.confidential(res)):
+	case t.direct && (commits(res) || t.confidential(res)):
 		t.inputs = nil // dialled ahead: never a commit, never the confidential flow
 		return nil
 	case !res.Screen.Hint.IsZero():
@@ -457,18 +470,29 @@ func (t *trip) ahead(state string) {
 	}
 }
 
+// commits reports whether a step makes something durable.
+func commits(res flow.Result) bool {
+	for _, e := range res.Effects {
+		switch e.Kind {
+		case flow.Submit, flow.Confirm, flow.Consent, flow.CallMe, flow.Erase:
+			return true
+		}
+	}
+	return false
+}
+
 func (t *trip) confidential(res flow.Result) bool {
 	f := t.c.book(context.Background(), t.live.Book).Flows[res.Cursor.Flow]
 	return f != nil && f.Level == "L3"
 }
 
 // maxRounds bounds how often a step asks for facts: what it needs for the answer,
-// then for the screen behind it, each perhaps for two states.
-const maxRounds = 6
+// for each state that it passes over, and for the screen behind them.
+const maxRounds = 16
 
 func (t *trip) step(ctx context.Context, cur flow.Cursor, a flow.Action) (flow.Result, error) {
 	b := t.c.book(ctx, t.live.Book)
-	env := flow.Env{Medium: t.who.key.Medium, Language: t.live.Language, Resume: t.live.Unfinished != nil}
+	env := flow.Env{Medium: t.who.key.Medium, Language: t.live.Language, Resume: t.live.Unfinished != nil, Enter: t.enter, Given: t.given}
 	facts := flow.Facts{}
 	for range maxRounds {
 		res := b.Step(cur, a, env, facts)
@@ -514,12 +538,20 @@ func (t *trip) apply(ctx context.Context, res flow.Result) error {
 			sub = e.Submit
 		case flow.Confirm:
 			t.confirms = e.ID
+		case flow.Consent:
+			t.consents(e.Purpose, e.Given)
+		case flow.CallMe:
+			t.calls = append(t.calls, called{e.Flow, e.State})
+		case flow.Erase:
+			if t.erase = "keep"; e.Given {
+				t.erase = "now"
+			}
 		}
 	}
 	if sub != nil {
 		return t.finish(ctx, sub, res.Screen)
 	}
-	t.live.Shown = screen.Layout(res.Screen, t.c.Words.Words(t.live.Language), screen.For(t.who.key.Medium))
+	t.live.Shown = t.c.layout(res.Screen, t.live.Language, t.who.key)
 	return nil
 }
 
@@ -544,7 +576,7 @@ func (t *trip) show(ctx context.Context, hint flow.Line) error {
 	}
 	t.live.Cursor = res.Cursor
 	res.Screen.Hint = hint
-	t.live.Shown = screen.Layout(res.Screen, t.c.Words.Words(t.live.Language), screen.For(t.who.key.Medium))
+	t.live.Shown = t.c.layout(res.Screen, t.live.Language, t.who.key)
 	return nil
 }
 
@@ -555,9 +587,21 @@ const (
 	contactLife = 24 * time.Hour
 )
 
+// draftLife is how long an unfinished run is kept: by SMS, one question a message,
+// she has a day.
+func draftLife(f *flow.Flow, medium string) time.Duration {
+	if medium == string(message.SMS) {
+		return max(f.Life(), smsLife)
+	}
+	return f.Life()
+}
+
 // save stores the session for the next hop, if nobody did meanwhile, and leaves
 // its trace to be written behind.
 func (t *trip) save(ctx context.Context) error {
+	if t.erased {
+		t.live.Language = ""
+	}
 	plain := t.live.pack()
 	v := session.Saved{Version: t.loaded.Version + 1, Session: t.c.Ring.SealSession(plain, bound(t.who.key)), Life: ussdLife}
 	if t.who.key.Medium == string(message.SMS) {
@@ -566,8 +610,13 @@ func (t *trip) save(ctx context.Context) error {
 	if f := t.c.book(ctx, t.live.Book).Flows[t.live.Cursor.Flow]; f != nil && !t.live.Done {
 		v.Life = max(v.Life, f.Life()+time.Minute)
 	}
-	if t.fresh || t.loaded.Contact == nil {
-		b := remembered{Language: t.live.Language, SeenAt: t.who.now}.pack()
+	if t.fresh || t.erased || t.loaded.Contact == nil {
+		r := t.contact
+		r.Language, r.SeenAt = t.live.Language, t.who.now
+		if t.erased {
+			r = remembered{SeenAt: t.who.now}
+		}
+		b := r.pack()
 		v.Contact, v.ContactLife = t.c.Ring.SealSession(b, contactBound(t.who.key)), contactLife
 	}
 	ok, err := t.c.Sessions.Save(ctx, t.who.key, t.before, v)
@@ -589,6 +638,9 @@ func (t *trip) save(ctx context.Context) error {
 // trace leaves the draft to be written behind: never of a confidential flow,
 // whose draft stays at the menu that she came from.
 func (t *trip) trace(version uint64, plain []byte) {
+	if t.erased {
+		return
+	}
 	tr := draft{
 		key: t.who.key, language: t.live.Language, version: version, at: t.who.now,
 		expires: t.who.now.Add(flow.DefaultDraftLife),
@@ -601,7 +653,7 @@ func (t *trip) trace(version uint64, plain []byte) {
 		tr.keep = true
 	default:
 		tr.plain, tr.run = plain, t.live.Run
-		tr.expires = t.who.now.Add(f.Life())
+		tr.expires = t.who.now.Add(draftLife(f, t.who.key.Medium))
 	}
 	t.c.drafts.put(tr)
 }

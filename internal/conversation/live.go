@@ -8,6 +8,7 @@ import (
 	"lafia/internal/flow"
 	"lafia/internal/screen"
 	"lafia/internal/session"
+	"lafia/internal/store"
 	"lafia/internal/vault"
 )
 
@@ -35,6 +36,7 @@ type live struct {
 	Unfinished *unfinished
 	At         time.Time
 	Done       bool // its last screen was shown
+	Said       bool // an ordinary run was finished in it
 }
 
 type answered struct {
@@ -52,8 +54,14 @@ type unfinished struct {
 
 // remembered is a contact as Redis caches it.
 type remembered struct {
-	Language string
-	SeenAt   time.Time
+	Language  string
+	SeenAt    time.Time
+	LastPlace string
+	Answer    string // "yes" or "no" to being answered; "": never asked
+}
+
+func rememberedOf(c store.Contact) remembered {
+	return remembered{Language: c.Language, SeenAt: c.SeenAt, LastPlace: c.LastPlace, Answer: c.Answer}
 }
 
 // Bounds of a session's lists: an aggregator repeats the hops of the last

@@ -15,7 +15,7 @@ import (
 //
 // packing is its first byte. A session packed otherwise is one that does not
 // open; whoever changes the form takes the next number.
-const packing = 1
+const packing = 2
 
 func (l *live) pack() []byte {
 	p := &packer{b: make([]byte, 0, 1024)}
@@ -50,6 +50,7 @@ func (l *live) pack() []byte {
 	}
 	p.time(l.At)
 	p.flag(l.Done)
+	p.flag(l.Said)
 	return p.b
 }
 
@@ -80,6 +81,7 @@ func unpackLive(b []byte) (*live, error) {
 	}
 	l.At = u.time()
 	l.Done = u.flag()
+	l.Said = u.flag()
 	return l, u.end()
 }
 
@@ -88,6 +90,8 @@ func (r remembered) pack() []byte {
 	p.b = append(p.b, packing)
 	p.text(r.Language)
 	p.time(r.SeenAt)
+	p.text(r.LastPlace)
+	p.text(r.Answer)
 	return p.b
 }
 
@@ -96,7 +100,7 @@ func unpackRemembered(b []byte) (remembered, error) {
 	if u.byte() != packing {
 		return remembered{}, errPacked
 	}
-	r := remembered{Language: u.text(), SeenAt: u.time()}
+	r := remembered{Language: u.text(), SeenAt: u.time(), LastPlace: u.text(), Answer: u.text()}
 	return r, u.end()
 }
 
@@ -164,6 +168,8 @@ func (p *packer) cursor(c flow.Cursor) {
 	for _, v := range c.Path {
 		p.text(v.State)
 		p.text(v.Level)
+		p.text(v.Sub)
+		p.text(v.Return)
 	}
 	p.text(c.Within)
 	p.count(len(c.Found))
@@ -173,6 +179,15 @@ func (p *packer) cursor(c flow.Cursor) {
 		p.flag(it.Open)
 	}
 	p.text(c.Then)
+	p.text(c.Sub)
+	p.text(c.Return)
+	p.text(c.After)
+	p.text(c.Doubt)
+	p.count(c.Misses)
+	p.flag(c.Offer)
+	p.count(c.Taken)
+	p.pairs(c.Given)
+	p.flag(c.Line)
 }
 
 func (p *packer) shown(s screen.Shown) {
@@ -303,10 +318,13 @@ func (u *unpacker) line() flow.Line {
 func (u *unpacker) cursor() flow.Cursor {
 	return flow.Cursor{
 		Flow: u.text(), State: u.text(), Answers: dict(u, u.text), Labels: dict(u, u.line), Level: u.text(),
-		Path:   list(u, func() flow.Visit { return flow.Visit{State: u.text(), Level: u.text()} }),
+		Path: list(u, func() flow.Visit {
+			return flow.Visit{State: u.text(), Level: u.text(), Sub: u.text(), Return: u.text()}
+		}),
 		Within: u.text(),
 		Found:  list(u, func() flow.Item { return flow.Item{Value: u.text(), Say: u.line(), Open: u.flag()} }),
-		Then:   u.text(),
+		Then:   u.text(), Sub: u.text(), Return: u.text(), After: u.text(), Doubt: u.text(), Misses: u.count(), Offer: u.flag(), Taken: u.count(),
+		Given: dict(u, u.text), Line: u.flag(),
 	}
 }
 

@@ -229,7 +229,7 @@ func (t *trip) recallText(ctx context.Context, l *live, known bool) error {
 		return err // the job comes again
 	}
 	if !known {
-		t.contact, t.fresh = remembered{Language: r.Contact.Language, SeenAt: r.Contact.SeenAt}, true
+		t.contact, t.fresh = rememberedOf(r.Contact), true
 	}
 	if l != nil {
 		return nil
@@ -245,7 +245,7 @@ func (t *trip) recallText(ctx context.Context, l *live, known bool) error {
 		}
 	}
 	if r.HopRunSet {
-		s := t.c.endScreen(t.c.newLive("sms", t.contact.Language), t.who.key.Medium, r.HopRun)
+		s := t.c.endScreen(t.c.newLive("sms", t.contact.Language), t.who.key, r.HopRun)
 		t.replay = &answered{Text: s.Text()}
 	}
 	return nil
@@ -316,7 +316,7 @@ func (t *trip) keepOpen(text string, confidential bool) {
 
 // ack gives the one acknowledgement that every open message gets.
 func (t *trip) ack() string {
-	s := t.c.layoutEnd(t.live.Language, t.who.key.Medium, t.finished.screen, t.c.reference(t.live.Run))
+	s := t.c.layoutEnd(t.live.Language, t.who.key, t.finished.screen, t.c.reference(t.live.Run))
 	t.live.Shown = t.shown
 	return s.Text()
 }

@@ -25,6 +25,21 @@ type Run struct {
 	Altered     bool
 	// DraftVersion is the session's version: a draft written before it is dead.
 	DraftVersion uint64
+	// Corrects is the report that this one corrects, or "".
+	Corrects string
+	// Also is what the same transaction keeps; nil: nothing.
+	Also *Also
+}
+
+// Also is what a run may leave beside its row.
+type Also struct {
+	Language  string    // of a contact whose language the record may not have yet
+	LastPlace string    // offered first the next time
+	AskAgain  time.Time // when to ask about it once more; zero: never
+	// NumberUntil is until when her number is kept, with her consent; zero: she gave
+	// none. Number is it, sealed; nil where it is kept already, as of an SMS.
+	NumberUntil time.Time
+	Number      []byte
 }
 
 // Captured says what a commit found. Content is that of the first time.
@@ -53,8 +68,8 @@ select fresh, run_id::text, content_hmac from id`
 
 const insertSubmission = `row as (
 	insert into submission (id, kind, level, reference, contact, channel, medium, language, project, place, region, grp,
-		answers, sealed, confirmed, partial, altered, synthetic, sent_at, received_at)
-	select $2, $10, $11, $12, $7, $8, $9, $13, $14, $15, $16, $17, $18::jsonb, $19, $20, $21, $22, $23, $24, $4
+		answers, sealed, confirmed, partial, altered, synthetic, sent_at, received_at, corrects)
+	select $2, $10, $11, $12, $7, $8, $9, $13, $14, $15, $16, $17, $18::jsonb, $19, $20, $21, $22, $23, $24, $4, $25::uuid
 	from id where fresh
 )`
 
@@ -79,6 +94,7 @@ func (s *Store) Capture(ctx context.Context, r Run) (Captured, error) {
 
 type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 func (s *Store) capture(ctx context.Context, q querier, r Run) (Captured, error) {
@@ -94,13 +110,55 @@ func (s *Store) capture(ctx context.Context, q querier, r Run) (Captured, error)
 		}
 		query = captureSubmissionSQL
 		args = append(args, sub.Kind, sub.Level, string(sub.Reference), sub.Language, sub.Project, sub.Place, sub.Region, sub.Group,
-			answers, r.Sealed, sub.Confirmed, sub.Partial, r.Altered, sub.Synthetic, orNull(sub.SentAt))
+			answers, r.Sealed, sub.Confirmed, sub.Partial, r.Altered, sub.Synthetic, orNull(sub.SentAt), orNone(r.Corrects))
 	}
 	var c Captured
+	if r.Also != nil {
+		// One batch is one transaction, and one trip.
+		b := &pgx.Batch{}
+		b.Queue(query, args...)
+		r.Also.queue(b, r)
+		results := q.SendBatch(ctx, b)
+		err := results.QueryRow().Scan(&c.Fresh, &c.RunID, &c.ContentHMAC)
+		if closed := results.Close(); err == nil {
+			err = closed // the commit is known only here
+		}
+		if err != nil {
+			return Captured{}, fmt.Errorf("committing a run: %w", err)
+		}
+		return c, nil
+	}
 	if err := q.QueryRow(ctx, query, args...).Scan(&c.Fresh, &c.RunID, &c.ContentHMAC); err != nil {
 		return Captured{}, fmt.Errorf("committing a run: %w", err)
 	}
 	return c, nil
+}
+
+func (a *Also) queue(b *pgx.Batch, r Run) {
+	sub := r.Submission
+	if a.Language != "" || a.LastPlace != "" {
+		b.Queue(`
+insert into contact as c (id, language, seen_at, created_at, last_place) values ($1, $2, $3, $3, $4)
+on conflict (id) do update set seen_at = greatest(c.seen_at, excluded.seen_at),
+	language = case when excluded.language = '' then c.language else excluded.language end,
+	last_place = case when excluded.last_place = '' then c.last_place else excluded.last_place end`, r.Contact, a.Language, sub.ReceivedAt, a.LastPlace)
+	}
+	if !a.NumberUntil.IsZero() {
+		queueConsent(b, r.Contact, a.Number, a.NumberUntil)
+	}
+	if !a.AskAgain.IsZero() && sub.Level == programme.L1 {
+		b.Queue(`
+insert into followup (submission_id, contact, channel, due_at)
+select id, $2, $3, $4 from submission where id = $1
+on conflict do nothing`, sub.ID, r.Contact, sub.Channel, a.AskAgain)
+	}
+}
+
+func orNone(id string) *string {
+	if id == "" {
+		return nil
+	}
+	return &id
 }
 
 // IsUnknown reports whether an error leaves open if a commit happened: a

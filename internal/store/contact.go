@@ -13,8 +13,10 @@ import (
 
 // Contact is what Lafia remembers of a phone.
 type Contact struct {
-	Language string
-	SeenAt   time.Time
+	Language  string
+	SeenAt    time.Time
+	LastPlace string // pcode of the place she named last
+	Answer    string // "yes" or "no" to being answered; "": never asked
 }
 
 // Draft is where a caller was, sealed.
@@ -36,9 +38,10 @@ type Remembered struct {
 // repeat of one that finished a run, in one trip.
 func (s *Store) Remember(ctx context.Context, contact []byte, channel, medium string, hopKey []byte, now time.Time) (Remembered, error) {
 	const query = `
-select c.language, c.seen_at, d.version, d.sealed, h.run_id::text
+select c.language, c.seen_at, c.last_place, w.given, d.version, d.sealed, h.run_id::text
 from (select 1) one
 left join contact c on c.id = $1
+left join wish w on w.contact = $1 and w.purpose = 'answer'
 left join draft d on d.contact = $1 and d.channel = $2 and d.medium = $3
 	and (d.sealed is null or (d.expires_at > $5 and not exists (select from submission where id = d.run_id)))
 left join identity h on h.key = $4`
@@ -46,15 +49,20 @@ left join identity h on h.key = $4`
 		r        Remembered
 		language *string
 		seen     *time.Time
+		place    *string
+		answer   *bool
 		version  *int64
 		run      *string
 	)
-	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &version, &r.Draft.Sealed, &run)
+	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &place, &answer, &version, &r.Draft.Sealed, &run)
 	if err != nil {
 		return r, fmt.Errorf("remembering a caller: %w", err)
 	}
 	if language != nil {
-		r.Known, r.Contact = true, Contact{Language: *language, SeenAt: *seen}
+		r.Known, r.Contact = true, Contact{Language: *language, SeenAt: *seen, LastPlace: *place}
+	}
+	if answer != nil {
+		r.Contact.Answer = yesNo(*answer)
 	}
 	if version != nil {
 		r.Draft.Version = uint64(*version)
@@ -63,6 +71,13 @@ left join identity h on h.key = $4`
 		r.HopRun, r.HopRunSet = *run, true
 	}
 	return r, nil
+}
+
+func yesNo(v bool) string {
+	if v {
+		return "yes"
+	}
+	return "no"
 }
 
 // Trace is what a hop leaves behind: the contact's language and, unless the flow
@@ -211,6 +226,7 @@ type Leader struct {
 	Region   string
 	Project  string
 	Place    string
+	Activity string // the kind of its project
 	PINHash  []byte
 	Failures int
 }
@@ -218,8 +234,8 @@ type Leader struct {
 // Leads lists the groups that a contact leads.
 func (s *Store) Leads(ctx context.Context, contact []byte) ([]Leader, error) {
 	rows, err := s.pool.Query(ctx, `
-select l.grp, g.name, g.region, g.project, g.place, l.pin_hash, l.failures
-from leader l join grp g on g.code = l.grp where l.contact = $1 order by l.grp`, contact)
+select l.grp, g.name, g.region, g.project, g.place, coalesce(p.kind, ''), l.pin_hash, l.failures
+from leader l join grp g on g.code = l.grp left join project p on p.code = g.project where l.contact = $1 order by l.grp`, contact)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the groups of a leader: %w", err)
 	}

@@ -36,6 +36,8 @@ type Ring struct {
 	officeNow    byte
 	pin          *macs
 	confidential *PublicKey // nil: no pair yet
+	captureCheck []byte
+	officeChecks map[byte][]byte
 }
 
 // String gives a mask.
@@ -62,7 +64,10 @@ func Open(dir string) (*Ring, error) {
 		}
 		return nil, err
 	}
-	r := &Ring{office: map[byte]*box{}}
+	r := &Ring{office: map[byte]*box{}, officeChecks: map[byte][]byte{}}
+	if r.captureCheck, err = checkOf(capture); err != nil {
+		return nil, err
+	}
 	for label, into := range map[string]**macs{"pseudonym": &r.pseudonym, "ids": &r.ids, "pin": &r.pin} {
 		k, err := derive(capture, label)
 		if err != nil {
@@ -84,6 +89,9 @@ func Open(dir string) (*Ring, error) {
 			return nil, err
 		}
 		r.office[n], r.officeNow = newBox(k), n
+		if r.officeChecks[n], err = checkOf(k); err != nil {
+			return nil, err
+		}
 	}
 	if r.officeNow == 0 {
 		return nil, fmt.Errorf("%s has %s but no office-1.key: put it back; the words in the database open with no other", dir, captureFile)
