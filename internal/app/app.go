@@ -220,6 +220,10 @@ func (a *App) startConversation(ctx context.Context) error {
 			return fmt.Errorf("the flows use the words %q, which no language has", key)
 		}
 	}
+	carriers, err := a.carriers(words.Tags())
+	if err != nil {
+		return err
+	}
 	id := a.ring.ID("node", Random(16))
 	a.node = id.UUID()
 	last, err := a.store.StartNode(ctx, a.node, a.Now())
@@ -237,7 +241,7 @@ func (a *App) startConversation(ctx context.Context) error {
 	}
 	a.conversation = conversation.New(conversation.Options{
 		Ring: a.ring, Sessions: a.sessions, Store: a.store, Book: book, Words: words,
-		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Regions: a.HelpRegions, Channel: a.carries, Example: a.Example, Point: a.Point,
+		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Regions: a.HelpRegions, Channel: func(name string) conversation.Channel { return carriers[name] }, Example: a.Example, Point: a.Point,
 		Own: func(n message.Number) bool { return a.OwnNumbers[n] },
 	})
 	if err := a.conversation.Start(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -267,5 +268,18 @@ func bare(address string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// carries tells a conversation how a channel carries screens.
-func (a *App) carries(name string) conversation.Channel { return a.Screens[name] }
+// carriers gives how each channel carries screens, with what is dialled for it.
+func (a *App) carriers(tags []string) (map[string]conversation.Channel, error) {
+	out := map[string]conversation.Channel{}
+	for _, ch := range a.Channels {
+		c := a.Screens[ch.Name]
+		c.Dial = ch.ServiceCode
+		for _, tag := range c.Languages {
+			if !slices.Contains(tags, tag) {
+				return nil, fmt.Errorf("channel %s offers the language %q, and there are: %s", ch.Name, tag, strings.Join(tags, ", "))
+			}
+		}
+		out[ch.Name] = c
+	}
+	return out, nil
+}

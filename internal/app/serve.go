@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"lafia/gateway"
 	"lafia/gateway/message"
 	"lafia/internal/casework"
 	"lafia/internal/config"
+	"lafia/internal/conversation"
 	"lafia/internal/gsm"
 	"lafia/internal/outbox"
 	"lafia/internal/session"
@@ -60,6 +63,7 @@ func serveOptions(c *config.Config, log *slog.Logger) Options {
 		KeysDir: c.Keys.Dir, Listen: c.Listen, AdminListen: c.AdminListen, TrustedProxies: c.TrustedProxies,
 		Migrate: c.Postgres.Migrate, SecureCookies: c.Console.SecureCookies, HelpNumber: c.Help.For, Example: "LAF1",
 		Drain: time.Duration(c.Drain), Log: log, OwnNumbers: map[message.Number]bool{},
+		HelpRegions: slices.Sorted(maps.Keys(c.Help.Regions)), Screens: map[string]conversation.Channel{},
 		Sending: Sending{Ways: map[string]Way{}, Operators: c.Operators, Prices: c.Price, Budget: outbox.Budget{Month: c.Budget.Month, Warn: c.Budget.Warn}},
 	}
 	for _, ch := range c.Channels {
@@ -69,6 +73,7 @@ func serveOptions(c *config.Config, log *slog.Logger) Options {
 			Name: ch.Name, Adapter: message.AdapterFor(adapter, account), Account: account, Tokens: ch.Tokens, Networks: ch.Networks,
 			Synthetic: ch.Synthetic, ServiceCode: ch.ServiceCode, From: ch.From,
 		})
+		o.Screens[ch.Name] = conversation.Channel{USSDSeptets: ch.USSDLimit, Unfolded: !ch.Fold, Languages: ch.Languages}
 		o.Sending.Ways[ch.Name] = Way{Rate: ch.RatePerSecond, Fallback: ch.Fallback, Receipts: ch.Receipts}
 		for _, n := range ch.OwnNumbers {
 			o.OwnNumbers[n] = true

@@ -153,6 +153,12 @@ type Channel struct {
 	RatePerSecond float64 `toml:"rate_per_second"`
 	// Fallback is the channel that takes what this one surely did not send. "": none.
 	Fallback string `toml:"fallback"`
+	// USSDLimit is how many septets a USSD page may hold: 160 to 182. 160.
+	USSDLimit int `toml:"ussd_limit"`
+	// Fold writes ɛ as è, ç as c and so on, so that one message stays one. true.
+	Fold bool `toml:"fold"`
+	// Languages are those offered to its callers, in their order. None: fr, bm, ses.
+	Languages []string `toml:"languages"`
 	// Receipts says that deliveries are reported: a message without a report for 10
 	// minutes is unknown. true.
 	Receipts bool `toml:"receipts"`
@@ -198,7 +204,7 @@ func Default() Config {
 
 // DefaultChannel is a [[channel]] without keys: not complete, as Default.
 func DefaultChannel() Channel {
-	return Channel{RatePerSecond: 10, Receipts: true}
+	return Channel{RatePerSecond: 10, Receipts: true, USSDLimit: 160, Fold: true}
 }
 
 // maxFile bounds the file: a thousand channels fit.

@@ -316,6 +316,13 @@ func (t *table) channel(known []string, first map[string]int) Channel {
 	t.rate(&c.RatePerSecond)
 	t.text("fallback", &c.Fallback, `"orange-ml"`) // that it is there is checked when all are read
 	t.flag("receipts", &c.Receipts)
+	if n, ok := t.whole("ussd_limit", 160, 182); ok {
+		c.USSDLimit = int(n)
+	}
+	t.flag("fold", &c.Fold)
+	if list, ok := t.texts("languages", `["fr", "khq"]`); ok {
+		c.Languages = list // that there are such languages is checked where the words are read
+	}
 	if list, ok := t.texts("own_numbers", `["36000"]`); ok {
 		for _, s := range list {
 			n := message.ParseNumber(s)

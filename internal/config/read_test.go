@@ -147,11 +147,11 @@ rate_per_second = 30
 		Channels: []config.Channel{{
 			Name: "first", Adapter: "orange", Tokens: []message.Secret{secret("token-of-an-environment"), secret("token-of-a-file-1")},
 			Signatures: []message.Secret{secret("inline")}, Networks: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")},
-			ServiceCode: "*384*42#", From: "LAFIA", Synthetic: true, RatePerSecond: 0.5, Fallback: "second",
+			ServiceCode: "*384*42#", From: "LAFIA", Synthetic: true, RatePerSecond: 0.5, Fallback: "second", USSDLimit: 160, Fold: true,
 			OwnNumbers: []message.Number{message.ParseNumber("36000"), message.ParseNumber("+22320000000")},
 			Settings:   map[string]message.Secret{"username": secret("lafia"), "api_key": secret("a key with = and spaces")},
 		}, {
-			Name: "second", Adapter: "africastalking", Tokens: []message.Secret{secret("0123456789abcdef")}, RatePerSecond: 30, Receipts: true,
+			Name: "second", Adapter: "africastalking", Tokens: []message.Secret{secret("0123456789abcdef")}, RatePerSecond: 30, Receipts: true, USSDLimit: 160, Fold: true,
 		}},
 	}
 	if d := diff(*got, want); d != "" {
@@ -224,7 +224,7 @@ config.toml:2: colour: there is no such key (there are: listen, admin_listen, tr
 config.toml:7: consol: there is no such key (did you mean console?)`},
 	{"an unknown key of a channel", oneChannel + "token = \"x\"\n\"a\\nb\" = 1\n", `
 config.toml:11: channel.token: there is no such key (did you mean tokens?)
-config.toml:12: channel."a\nb": there is no such key (there are: name, adapter, tokens, signatures, networks, service_code, from, synthetic, rate_per_second, fallback, receipts, own_numbers, account)`},
+config.toml:12: channel."a\nb": there is no such key (there are: name, adapter, tokens, signatures, networks, service_code, from, synthetic, rate_per_second, fallback, receipts, ussd_limit, fold, languages, own_numbers, account)`},
 	{"wrong types", `
 listen = 8080
 trusted_proxies = "10.0.0.1"
