@@ -93,6 +93,7 @@ var ours = map[string]struct {
 	"internal/screen":    {[]string{"internal/flow", "internal/locale", "internal/gsm"}, "a screen is words on keys, whoever asks"},
 	"internal/session":   {nil, "sessions are opaque: a store that knew flows would be tempted to change them"},
 	"internal/staff":     {[]string{"internal/programme"}, "who may see what is decided apart from how it is shown"},
+	"internal/spool":     {nil, "a journal that knew what its records mean could not take one while the record is away"},
 	"internal/store":     {[]string{"internal/programme", "internal/staff", "internal/job"}, "the record has no rule of its own"},
 	"internal/outbox":    {[]string{"gateway/message", "internal/gsm", "internal/store", "internal/job"}, "sending knows no conversation; what a class is promised stands with its jobs"},
 	"internal/export":    {[]string{"internal/programme"}, "an export opens nothing itself"},
