@@ -12,10 +12,22 @@ import (
 // typed on a basic phone (languages.md 1), words separated by one space.
 func MatchKey(s string) string {
 	var b strings.Builder
+	b.Grow(len(s))
 	space := false
-	for _, r := range norm.NFD.String(strings.ToLower(s)) {
+	s = strings.ToLower(s)
+	if !ascii(s) {
+		s = norm.NFD.String(s)
+	}
+	for _, r := range s {
 		var out string
 		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			if space {
+				b.WriteByte(' ')
+				space = false
+			}
+			b.WriteByte(byte(r))
+			continue
 		case unicode.Is(unicode.Mn, r), r == '\'', r == '’', r == '‘', r == '`':
 			continue
 		case r == 'ɛ':
@@ -41,4 +53,13 @@ func MatchKey(s string) string {
 		b.WriteString(out)
 	}
 	return b.String()
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }

@@ -195,18 +195,18 @@ type stem struct {
 	means concept
 }
 
-// vocabulary is what conceptsOf looks in: exact words, folded; stems by their
-// first letter, and phrases, by sound.
+// vocabulary is what conceptsOf looks in: exact words, folded; stems and
+// phrases by sound, under their first two letters.
 type vocabulary struct {
 	exact   map[string]concept
-	stems   map[byte][]stem
-	phrases map[byte][]stem
+	stems   map[string][]stem
+	phrases map[string][]stem
 }
 
 var spoken = newVocabulary()
 
 func newVocabulary() vocabulary {
-	v := vocabulary{exact: map[string]concept{}, stems: map[byte][]stem{}, phrases: map[byte][]stem{}}
+	v := vocabulary{exact: map[string]concept{}, stems: map[string][]stem{}, phrases: map[string][]stem{}}
 	for means, list := range exactWords {
 		for _, w := range strings.Fields(list) {
 			v.exact[w] |= means
@@ -216,7 +216,7 @@ func newVocabulary() vocabulary {
 		for _, w := range strings.Fields(list) {
 			s, begins := strings.CutSuffix(w, "*")
 			k := sound(s)
-			v.stems[k[0]] = append(v.stems[k[0]], stem{text: k, whole: !begins, means: means})
+			v.stems[head(k)] = append(v.stems[head(k)], stem{text: k, whole: !begins, means: means})
 		}
 	}
 	for means, list := range phraseWords {
@@ -227,7 +227,7 @@ func newVocabulary() vocabulary {
 			}
 			k := strings.Join(words, " ")
 			k, begins := strings.CutSuffix(k, "*")
-			v.phrases[k[0]] = append(v.phrases[k[0]], stem{text: k, whole: !begins, means: means})
+			v.phrases[head(k)] = append(v.phrases[head(k)], stem{text: k, whole: !begins, means: means})
 		}
 	}
 	return v
@@ -269,6 +269,9 @@ func before(words []string, i int) string {
 // apostrophes part words where elision joins them.
 var apostrophes = strings.NewReplacer("'", " ", "’", " ", "‘", " ", "`", " ")
 
+// head gives the two letters that stems and phrases stand under.
+func head(k string) string { return k[:min(2, len(k))] }
+
 func (v vocabulary) word(w, k string) concept {
 	if m, ok := v.exact[w]; ok {
 		return m
@@ -281,11 +284,8 @@ func (v vocabulary) word(w, k string) concept {
 }
 
 func (v vocabulary) stem(k string) concept {
-	if k == "" {
-		return 0
-	}
 	var m concept
-	for _, s := range v.stems[k[0]] {
+	for _, s := range v.stems[head(k)] {
 		switch {
 		case s.whole && k == s.text, !s.whole && strings.HasPrefix(k, s.text):
 			m |= s.means
@@ -323,7 +323,7 @@ func (v vocabulary) inLine(line string) concept {
 		if rest == "" {
 			break
 		}
-		for _, p := range v.phrases[rest[0]] {
+		for _, p := range v.phrases[head(rest)] {
 			if strings.HasPrefix(rest, p.text) && (!p.whole || rest[len(p.text)] == ' ') {
 				m |= p.means
 			}
