@@ -1,9 +1,11 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,9 +141,12 @@ func TestWhatIsAppendedIsDeliveredWholeAndInOrderAlsoAfterARestart(t *testing.T)
 	}
 }
 
-func TestNothingOfARecordCanBeReadOnTheDisk(t *testing.T) {
+func TestNothingOfARecordCanBeReadOnTheDiskOrInTheLog(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	s := open(t, options(dir))
+	var log bytes.Buffer
+	o := options(dir)
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	s := open(t, o)
 	keep(t, s, Record{Contact: []byte("CANARY-1"), Kind: "CANARY-2", ID: "CANARY-3", Body: []byte("CANARY-4")})
 	_, err := s.Drain(t.Context(), func(context.Context, Record) error { return fmt.Errorf("no such thing: %w", ErrBad) })
 	if err != nil {
@@ -175,6 +180,38 @@ func TestNothingOfARecordCanBeReadOnTheDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(log.String(), "quarantine") || strings.Contains(log.String(), "CANARY") {
+		t.Errorf("the log reads %s", log.String())
+	}
+}
+
+func TestATornTailIsCutOnARealDisk(t *testing.T) {
+	o := options(filepath.Join(t.TempDir(), "spool"))
+	s := open(t, o)
+	keep(t, s, record("a", 1), record("a", 2))
+	closeNow(t, s)
+	path := filepath.Join(o.Dir, segmentName(1))
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, info.Size()-1); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := Status(o.Dir); err != nil || state.Torn != 1 || state.Pending != 1 {
+		t.Errorf("status: %+v, %v", state, err)
+	}
+	s = open(t, o)
+	if r := s.Recovered(); r != (Recovery{Records: 1, Torn: 1}) {
+		t.Errorf("recovered %+v", r)
+	}
+	keep(t, s, record("a", 3))
+	closeNow(t, s)
+	s = open(t, o)
+	if r := s.Recovered(); r != (Recovery{Records: 2}) {
+		t.Errorf("then recovered %+v", r)
+	}
+	wantIDs(t, drained(t, s), "a/1", "a/3")
 }
 
 func TestAnErrorHoldsBackItsContactAlone(t *testing.T) {
