@@ -79,8 +79,10 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("opening PostgreSQL: %w", err)
 	}
 	s := &Store{pool: pool, jobs: sync.OnceValues(func() (*river.Client[pgx.Tx], error) {
-		// Inserts only. Its own log would go to standard output.
-		return river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+		// Inserts only. They are announced at most once in its cooldown, whose default
+		// of 100 ms leaves the second of two replies to the next poll. Its own log
+		// would go to standard output.
+		return river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler), FetchCooldown: 20 * time.Millisecond})
 	})}
 	if err := s.Ping(ctx); err != nil {
 		pool.Close()
