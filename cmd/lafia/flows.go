@@ -162,14 +162,7 @@ func (c *flowsGraphCmd) Run(ctx *cliContext) error {
 	if !ok {
 		return wrongUse("there is no flow %q; there are: %s", c.Flow, strings.Join(slices.Sorted(maps.Keys(book.Flows)), ", "))
 	}
-	words := catalog.Words(c.Locale)
-	say := func(key string) string {
-		args := map[string]string{}
-		for _, name := range catalog.Placeholders(key) {
-			args[name] = "{" + name + "}"
-		}
-		return words.Text(key, args)
-	}
+	say := rehearsal.Say(catalog, c.Locale)
 	picture := g.Mermaid
 	switch c.Format {
 	case "svg":

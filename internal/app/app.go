@@ -327,13 +327,9 @@ func (a *App) Desk() *casework.Desk {
 }
 
 func (a *App) newConsole() (*console.Console, error) {
-	words, err := locale.Load(locales.Files)
-	if err != nil {
-		return nil, err
-	}
 	return console.New(console.Options{
 		Desk: a.Desk(), Now: a.Now, Random: Random, SecureCookies: a.SecureCookies, Banner: a.Banner,
-		Coverage: words.Coverage, Log: a.Log, Channels: a.channelHealth, RegionName: a.conversation.PlaceName,
+		Flows: flows.Files, Locales: locales.Files, Log: a.Log, Channels: a.channelHealth, RegionName: a.conversation.PlaceName,
 	})
 }
 

@@ -72,7 +72,7 @@ func (d *Desk) Move(ctx context.Context, who staff.Account, m Move) (already boo
 		return false, err
 	}
 	moved := &MovedError{Status: r.Status}
-	moves := slices.DeleteFunc(slices.Clone(r.Events), Event.Confirms)
+	moves := slices.DeleteFunc(slices.Clone(r.Events), func(e Event) bool { return e.From == e.To })
 	if n := len(moves); n > 0 {
 		last := moves[n-1]
 		if last.StaffID == who.ID && last.From == m.From && last.To == m.To && last.Note == m.Note {

@@ -10,14 +10,17 @@ import (
 // Event is one move in a message's history.
 type Event struct {
 	programme.Event
-	StaffID string
-	State   TextState // of the note
+	StaffID     string
+	State       TextState // of the note
+	NumberShown bool      // not moved: its number was shown, and the note is the reason
 }
 
-// Record is one message with its history, oldest first.
+// Record is one message with its history and the replies to it, oldest first.
 type Record struct {
 	Message
-	Events []Event
+	Events  []Event
+	Replies []Reply
+	Callback
 }
 
 // Moves lists the statuses that this message may be moved to, in their order.
@@ -45,7 +48,13 @@ func (d *Desk) Read(ctx context.Context, scope staff.Scope, id string) (Record, 
 	for _, e := range events {
 		note, state := d.open(scope, e.Sealed, "note/"+row.ID)
 		e.Note = note
-		r.Events = append(r.Events, Event{Event: e.Event, StaffID: e.StaffID, State: state})
+		r.Events = append(r.Events, Event{Event: e.Event, StaffID: e.StaffID, State: state, NumberShown: e.NumberShown})
+	}
+	if r.Replies, err = d.replies(ctx, scope, id); err != nil {
+		return Record{}, err
+	}
+	if r.Callback, _, err = d.callback(ctx, scope, row); err != nil {
+		return Record{}, err
 	}
 	return r, nil
 }

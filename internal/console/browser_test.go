@@ -223,10 +223,33 @@ func TestPagesAreAccessibleWithDataAndWithAnErrorShown(t *testing.T) {
 		do(t, ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector("#confirm-note").value = "é".repeat(%d)`, casework.NoteMost+1)))
 		click(t, ctx, ".confirm button")
 		look("report-wrong")
-		for _, p := range []string{"languages", "channels", "accounts", "nowhere"} {
+		for _, p := range []string{"languages", "channels", "accounts", "nowhere", "menus", "menus/progress/bm", "menus/main/fr?zoom=200", "menus/feedback/ses?zoom=fit"} {
 			do(t, ctx, chromedp.Navigate(s.url+"/console/"+p))
-			look(p)
+			look(strings.NewReplacer("/", "-", "?", "-", "=", "-").Replace(p))
 		}
+		called := s.call(t, programme.Submission{Reference: "48271936", Text: "Rappelez moi svp", ReceivedAt: s.now.Add(-time.Duration(w.width) * time.Second)}, s.now.Add(time.Hour))
+		s.answer(t, called, "ambiguous", "Lafia: message recu. Reference 4827-1936.")
+		do(t, ctx, chromedp.Navigate(s.url+"/console/messages/"+called))
+		look("call")
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("section.confirm form").noValidate = true`))
+		click(t, ctx, "section.confirm button")
+		look("call-wrong")
+		do(t, ctx, chromedp.SendKeys(chromedp.CSS("#reason"), "Elle demande qu’on l’appelle."))
+		click(t, ctx, "section.confirm button")
+		if got := text(t, ctx, ".number"); got != "70\u00A000\u00A000\u00A001" {
+			t.Errorf("%s: the number is %q", w.name, got)
+		}
+		look("number")
+		click(t, ctx, ".panel .button")
+		if got := text(t, ctx, ".moments"); !strings.Contains(got, "Numéro montré") || !strings.Contains(got, "Elle demande qu’on l’appelle.") {
+			t.Errorf("%s: the history is %q", w.name, got)
+		}
+		look("called")
+		if _, err := s.pool.Exec(t.Context(), `update number set keep_until = $1`, s.now); err != nil {
+			t.Fatal(err)
+		}
+		do(t, ctx, chromedp.Navigate(s.url+"/console/messages/"+called))
+		look("call-gone")
 		ctx = browsertest.New(t)
 		do(t, ctx, chromedp.EmulateViewport(w.width, 800))
 		s.enter(t, ctx, staff.Protection)

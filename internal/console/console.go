@@ -33,19 +33,18 @@ type Channel struct {
 	Failed     int       // messages of the last 24 hours that could not be sent
 }
 
-// Options of a Console. Desk, Now and Random are needed.
+// Options of a Console. Desk, Now, Random, Flows and Locales are needed.
 type Options struct {
-	Desk   *casework.Desk
-	Now    func() time.Time
-	Random func(n int) []byte // from a cryptographic source
+	Desk    *casework.Desk
+	Now     func() time.Time
+	Random  func(n int) []byte // from a cryptographic source
+	Flows   fs.FS              // the menus that callers meet
+	Locales fs.FS              // the words of the menus, with their lists of attested words
 	// SecureCookies gives cookies the __Host- prefix and Secure: right behind
 	// TLS and on localhost, wrong over plain http on a network.
 	SecureCookies bool
 	// Banner says on every page that the data are examples.
 	Banner bool
-	// Coverage gives the figures of the callers' languages, whose names the log
-	// uses too. nil: none.
-	Coverage func() []locale.Coverage
 	// Channels gives the health of the channels. nil: none.
 	Channels func(ctx context.Context) ([]Channel, error)
 	// RegionName gives the name of an adm1 code, empty when it has none. nil:
@@ -60,11 +59,13 @@ type Options struct {
 type Console struct {
 	o       Options
 	catalog *locale.Catalog
+	menus   *menus
 	assets  assets
 	cookies cookies
 }
 
-// New makes a console, and fails only where its own words do not load.
+// New makes a console, and fails only where its own words, or the menus and
+// their words, do not load.
 func New(o Options) (*Console, error) {
 	sub, err := fs.Sub(localeFiles, "locales")
 	if err != nil {
@@ -77,20 +78,21 @@ func New(o Options) (*Console, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Coverage == nil {
-		o.Coverage = func() []locale.Coverage { return nil }
-	}
 	if o.RegionName == nil {
 		o.RegionName = func(string) string { return "" }
 	}
 	if o.Channels == nil {
 		o.Channels = func(context.Context) ([]Channel, error) { return nil, nil }
 	}
+	m, err := loadMenus(o)
+	if err != nil {
+		return nil, err
+	}
 	a, err := loadAssets()
 	if err != nil {
 		return nil, err
 	}
-	return &Console{o: o, catalog: catalog, assets: a, cookies: cookiesFor(o.SecureCookies)}, nil
+	return &Console{o: o, catalog: catalog, menus: m, assets: a, cookies: cookiesFor(o.SecureCookies)}, nil
 }
 
 // languages are those of the console's own words.

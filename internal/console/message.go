@@ -29,6 +29,8 @@ type messageView struct {
 	history   []moment
 	form      *moveForm    // nil: this role moves nothing, or nothing can be moved
 	confirm   *confirmForm // nil: this role confirms nothing, or nothing waits to be confirmed
+	number    *numberForm  // nil: this role calls nobody, or nobody asked to be called
+	replies   []reply
 }
 
 type step struct {
@@ -47,6 +49,7 @@ type moment struct {
 	note        string
 	shut        bool
 	confirms    bool // the status stayed
+	shows       bool // a number was shown; the note is the reason
 }
 
 // moveForm asks for a new status. Its address ends in #move: when it comes back
@@ -75,6 +78,7 @@ func (c *Console) message(v *visit) error {
 type refused struct {
 	move    *moveForm
 	confirm *confirmForm
+	number  *numberForm
 }
 
 // showMessage renders a message, with a form that was refused if there is one:
@@ -121,9 +125,11 @@ func (c *Console) messageView(v *visit, r casework.Record, refused refused) mess
 		}
 		view.history = append(view.history, moment{
 			when: p.moment(e.At), stamp: stamp(e.At), from: p.status(e.From), to: p.status(e.To),
-			who: who, note: e.Note, shut: e.State == casework.TextShut, confirms: e.Confirms(),
+			who: who, note: e.Note, shut: e.State == casework.TextShut, confirms: e.Confirms(), shows: e.NumberShown,
 		})
 	}
+	view.replies = replies(p, r)
+	view.number = c.numberForm(v, p, r, refused.number)
 	switch confirm := refused.confirm; {
 	case r.Waits() && v.entry.Role.May("message.confirm"):
 		view.confirm = &confirmForm{}

@@ -126,7 +126,7 @@ func (c *Console) filters(p page, f casework.Filter, projects []programme.Projec
 		project.options = append(project.options, option{r.Code, r.Code + " · " + r.Name, r.Code == f.Project})
 	}
 	language := filter{name: "language", label: p.T("filter.language"), all: p.T("filter.language.all")}
-	for _, l := range c.o.Coverage() {
+	for _, l := range c.menus.words.Coverage() {
 		language.options = append(language.options, option{l.Tag, l.Name, l.Tag == f.Language})
 	}
 	return []filter{statuses, kind, project, language}
@@ -206,7 +206,7 @@ func excerpt(s string) string {
 
 // languageName names a callers' language as itself.
 func (c *Console) languageName(tag string) string {
-	for _, l := range c.o.Coverage() {
+	for _, l := range c.menus.words.Coverage() {
 		if l.Tag == tag {
 			return l.Name
 		}

@@ -35,6 +35,7 @@ type page struct {
 type link struct {
 	label, href string
 	current     bool
+	tag         string // the language that the label is in; empty: the page's
 }
 
 // Lang is the tag of the page's language.
@@ -76,14 +77,19 @@ func render(v *visit, status int, content templ.Component) error {
 	if err := content.Render(v.ctx, &b); err != nil {
 		return fmt.Errorf("rendering a page: %w", err)
 	}
-	v.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
+	return send(v, status, "text/html; charset=utf-8", b.Bytes())
+}
+
+// send sends a page or a picture, packed where that is safe.
+func send(v *visit, status int, kind string, content []byte) error {
+	v.Set(fiber.HeaderContentType, kind)
 	v.Status(status)
 	if !mayPack(v.Ctx) {
-		return v.Send(b.Bytes())
+		return v.Send(content)
 	}
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	if _, err := z.Write(b.Bytes()); err != nil {
+	if _, err := z.Write(content); err != nil {
 		return fmt.Errorf("packing a page: %w", err)
 	}
 	if err := z.Close(); err != nil {

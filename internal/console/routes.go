@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,11 +77,18 @@ func (c *Console) handlers() map[string]handler {
 		"message.confirm":   c.confirm,
 		"confidential":      c.confidentialForm,
 		"confidential.open": c.confidential,
+		"message.number":    c.number,
 		"languages":         c.languages,
+		"menus":             c.menuList,
+		"menu":              c.menu,
+		"menu.picture":      c.menuPicture,
 		"channels":          c.channels,
 		"accounts":          c.accounts,
 	}
 }
+
+// keepers keep what was typed in a form that is stale, and say so themselves.
+var keepers = []string{"message.move", "message.confirm", "message.number", "login"}
 
 // guard does for every endpoint what no page may forget: headers, who it is,
 // whether her role has this, and whether a form is ours.
@@ -106,7 +114,7 @@ func (c *Console) guard(e staff.Endpoint, h handler) fiber.Handler {
 				return c.problem(v, http.StatusForbidden, "problem.foreign")
 			}
 			v.stale = !c.formIsOurs(v)
-			if v.stale && e.Name != "message.move" && e.Name != "message.confirm" && e.Name != "login" { // these keep what was typed
+			if v.stale && !slices.Contains(keepers, e.Name) {
 				return c.problem(v, http.StatusForbidden, "problem.stale")
 			}
 		}

@@ -20,14 +20,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
 
+	"lafia/flows"
 	"lafia/internal/browsertest"
 	"lafia/internal/casework"
-	"lafia/internal/locale"
 	"lafia/internal/programme"
 	"lafia/internal/servers/serverstest"
 	"lafia/internal/staff"
 	"lafia/internal/store"
 	"lafia/internal/vault"
+	"lafia/locales"
 )
 
 func TestMain(m *testing.M) {
@@ -120,13 +121,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	}
 	o := Options{
 		Desk: st.desk, Now: now, Random: random, Banner: true,
-		Coverage: func() []locale.Coverage {
-			return []locale.Coverage{
-				{Tag: "fr", Name: "Français", Total: 118, Own: make([]string, 118), Draft: make([]string, 118)},
-				{Tag: "bm", Name: "Bamanankan", Total: 118, Own: make([]string, 96), Fallback: make([]string, 22), Draft: make([]string, 96)},
-				{Tag: "ses", Name: "Koyraboro Senni", Total: 118, Own: make([]string, 71), Fallback: make([]string, 47), Draft: make([]string, 12)},
-			}
-		},
+		Flows: flows.Files, Locales: locales.Files,
 		Channels: func(context.Context) ([]Channel, error) {
 			return []Channel{
 				{Name: "africastalking", Adapter: "africastalking", LastAt: st.now.Add(-4 * time.Minute), Received: 312, Waiting: 3},
@@ -194,6 +189,34 @@ func (s *site) submit(t *testing.T, m programme.Submission) string {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// call stores a message of somebody who asks to be called, and her number until
+// a moment.
+func (s *site) call(t *testing.T, m programme.Submission, until time.Time) string {
+	t.Helper()
+	m.Kind, m.Medium, m.Answers = programme.Open, "sms", map[string]string{"call": "yes"}
+	id, contact := s.submit(t, m), make([]byte, 32)
+	_, err := s.pool.Exec(t.Context(), `insert into number (contact, sealed, keep_until) values ($1, $2, $3) on conflict (contact) do update set keep_until = $3`,
+		contact, s.ring.Seal([]byte("+22370000001"), "number/"+string(contact)), until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// answer stores the reply to a message by SMS, in a state of delivery.
+func (s *site) answer(t *testing.T, id, state, text string) {
+	t.Helper()
+	s.serial++
+	out := fmt.Sprintf("00000000-0000-8000-8000-%012d", s.serial)
+	_, err := s.pool.Exec(t.Context(), `
+with i as (insert into inbound (id, contact, channel, sealed, answerable, received_at) select gen_random_uuid(), contact, channel, '', true, received_at from submission where id = $1::text::uuid returning *)
+insert into outbound (id, inbound_id, contact, channel, class, sealed, state, created_at, changed_at) select $2::text::uuid, id, contact, channel, 'reply', $3, $4, $5, $5 from i`,
+		id, out, s.ring.Seal([]byte(text), "outbound/"+out), state, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // report stores a leader's report by SMS, which waits to be confirmed.

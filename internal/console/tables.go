@@ -9,29 +9,6 @@ import (
 	"lafia/internal/staff"
 )
 
-// languageRow is the state of a callers' language.
-type languageRow struct {
-	tag, name          string
-	percent            int
-	own, total, drafts int
-	fallback           int
-}
-
-type languagesView struct {
-	page
-	rows []languageRow
-}
-
-func (c *Console) languages(v *visit) error {
-	view := languagesView{page: c.page(v, "languages", "languages.title", root+"/languages")}
-	for _, l := range c.o.Coverage() {
-		view.rows = append(view.rows, languageRow{
-			tag: l.Tag, name: l.Name, percent: l.Percent(), own: len(l.Own), total: l.Total, drafts: len(l.Draft), fallback: len(l.Fallback),
-		})
-	}
-	return render(v, http.StatusOK, languagesPage(view))
-}
-
 // channelRow is the health of a channel, in words.
 type channelRow struct {
 	name, adapter string

@@ -8,15 +8,16 @@ import "slices"
 type Endpoint struct {
 	Name   string
 	Method string
-	Path   string // below /console, with :id for a submission
+	Path   string // below /console, with :id for a submission, :flow and :language for a menu
 	Roles  []Role // nil: whoever comes, signed in or not
 	Menu   string // key of its word in the navigation; empty: not there
 }
 
 var (
-	readers  = []Role{Viewer, Officer, Peace, Coordinator, Administrator}
-	movers   = []Role{Officer, Peace, Coordinator, Administrator}
-	everyone = Roles
+	readers    = []Role{Viewer, Officer, Peace, Coordinator, Administrator}
+	movers     = []Role{Officer, Peace, Coordinator, Administrator}
+	wordsmiths = []Role{Translator, Coordinator, Administrator}
+	everyone   = Roles
 )
 
 // Endpoints is the table of roles by endpoint. Its order is that of the
@@ -28,7 +29,11 @@ var Endpoints = []Endpoint{
 	{Name: "message", Method: "GET", Path: "/messages/:id", Roles: readers},
 	{Name: "message.move", Method: "POST", Path: "/messages/:id/status", Roles: movers},
 	{Name: "message.confirm", Method: "POST", Path: "/messages/:id/confirm", Roles: movers},
-	{Name: "languages", Method: "GET", Path: "/languages", Roles: []Role{Translator, Coordinator, Administrator}, Menu: "nav.languages"},
+	{Name: "message.number", Method: "POST", Path: "/messages/:id/number", Roles: movers},
+	{Name: "languages", Method: "GET", Path: "/languages", Roles: wordsmiths, Menu: "nav.languages"},
+	{Name: "menus", Method: "GET", Path: "/menus", Roles: wordsmiths, Menu: "nav.menus"},
+	{Name: "menu", Method: "GET", Path: "/menus/:flow/:language", Roles: wordsmiths},
+	{Name: "menu.picture", Method: "GET", Path: "/menus/:flow/:language/picture.svg", Roles: wordsmiths},
 	{Name: "channels", Method: "GET", Path: "/channels", Roles: []Role{Coordinator, Administrator}, Menu: "nav.channels"},
 	{Name: "accounts", Method: "GET", Path: "/accounts", Roles: []Role{Administrator}, Menu: "nav.accounts"},
 	{Name: "logout", Method: "POST", Path: "/logout", Roles: everyone},

@@ -24,11 +24,13 @@ type SealedSubmission struct {
 	PlaceName   string
 }
 
-// SealedEvent is an event as it lies here.
+// SealedEvent is an event as it lies here. Where a number was shown, its status
+// stays.
 type SealedEvent struct {
 	programme.Event
-	StaffID string
-	Sealed  []byte
+	StaffID     string
+	Sealed      []byte
+	NumberShown bool
 }
 
 // SubmissionFilter narrows a list. A zero field asks for nothing.
@@ -218,6 +220,9 @@ select * from (
 		var e SealedEvent
 		var n int64
 		err := row.Scan(&n, &e.At, &e.StaffID, &e.Staff, &e.From, &e.To, &e.Sealed)
+		if e.To == numberShown {
+			e.To, e.NumberShown = e.From, true
+		}
 		return e, err
 	})
 	if err != nil {
