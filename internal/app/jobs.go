@@ -177,5 +177,6 @@ func (a *App) startJobs(ctx context.Context) error {
 		return a.jobs.StopAndCancel(context.WithoutCancel(ctx))
 	})
 	a.startSweep(out)
+	a.startCare()
 	return nil
 }

@@ -27,14 +27,14 @@ func TestAMissedCallIsAWishToBeCalledBackAndIsNotAnswered(t *testing.T) {
 	if _, err := b.store.Number(context.Background(), b.ring.Pseudonym(anna).Bytes()); err != nil {
 		t.Fatalf("nobody could call back: %v", err)
 	}
-	// Calls without an id are told apart by the minute, and are no empty SMS.
+	// Calls without an id are told apart by the minute, and an empty SMS is a call as well, which is answered.
 	call.ExternalID = ""
 	b.receive(call)
 	b.receive(call)
 	b.receive(message.Inbound{Medium: message.SMS, From: message.ParseNumber(anna)})
 	b.pass(2 * time.Minute)
 	b.receive(call)
-	if replies := b.handleAll(); len(replies) != 1 || len(b.submissions()) != 3 {
+	if replies := b.handleAll(); len(replies) != 1 || len(b.submissions()) != 4 {
 		t.Fatalf("%d calls, replies %q", len(b.submissions()), replies)
 	}
 }

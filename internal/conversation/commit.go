@@ -42,13 +42,12 @@ func (t *trip) finish(ctx context.Context, sub *flow.Submission, s flow.Screen) 
 	if err := t.locate(ctx, &p); err != nil {
 		return err
 	}
-	f := &finished{screen: s}
-	if programme.LooksConfidential(p.Text) {
-		p.Level = programme.Higher(p.Level, programme.L2)
-		if t.c.Ring.HasConfidential() {
-			p.Level = programme.L3
-		}
+	if p.Kind == programme.Progress {
+		leftover(&p)
+		s = t.reportReply(p, s)
 	}
+	f := &finished{screen: s}
+	p.Level = t.protect(p.Level, p.Text)
 	if p.Level == programme.L3 {
 		f.body = t.confide(p, "menu")
 		if p.Kind != programme.Confidential {
@@ -62,6 +61,17 @@ func (t *trip) finish(ctx context.Context, sub *flow.Submission, s flow.Screen) 
 	t.live.Said = p.Level == programme.L1
 	t.live.Shown = t.c.layoutEnd(t.live.Language, t.who.key, s, p.Reference)
 	return nil
+}
+
+// protect raises a level where the words may be for the focal points alone.
+func (t *trip) protect(level programme.Level, text string) programme.Level {
+	switch {
+	case !programme.LooksConfidential(text):
+		return level
+	case t.c.Ring.HasConfidential():
+		return programme.L3
+	}
+	return programme.Higher(level, programme.L2)
 }
 
 func (t *trip) confide(p programme.Submission, source string) *programme.ConfidentialBody {

@@ -12,6 +12,7 @@ import (
 	"lafia/gateway/message"
 	"lafia/internal/flow"
 	"lafia/internal/programme"
+	"lafia/internal/sms"
 	"lafia/internal/store"
 )
 
@@ -242,6 +243,7 @@ type memory struct{ at atomic.Pointer[directory] }
 type directory struct {
 	projects map[string]programme.Project // by code and by dial
 	named    []programme.Project
+	codes    []string
 	parts    map[string][]programme.Place // by parent; "": the first list
 	places   []programme.Place            // communes and cercles of the programme's regions
 	names    map[string]string            // of every place, by code
@@ -252,6 +254,7 @@ func (m *memory) set(projects []programme.Project, places []programme.Place) {
 	regions := map[string]int{}
 	for _, p := range projects {
 		d.projects[p.Code], d.projects[p.Dial] = p, p
+		d.codes = append(d.codes, p.Code)
 		if n, ok := regions[p.Region]; !ok || p.Phase < n {
 			regions[p.Region] = p.Phase
 		}
@@ -296,6 +299,15 @@ func (m *memory) project(code string) (programme.Project, bool) {
 	return p, ok
 }
 
+// codes lists the projects' printed codes.
+func (m *memory) codes() []string {
+	d := m.at.Load()
+	if d == nil {
+		return nil
+	}
+	return d.codes
+}
+
 // findProject looks up what she wrote: a code, printed or dialled, or else a
 // commune, whose projects are listed. An SMS lists codes alone: a name can tell
 // a place.
@@ -304,7 +316,11 @@ func (m *memory) findProject(typed, example, medium string) flow.Fact {
 	if typed == "" {
 		return f
 	}
-	if p, ok := m.project(strings.ToUpper(strings.Trim(typed, " .*#"))); ok {
+	p, ok := m.project(strings.ToUpper(strings.Trim(typed, " .*#")))
+	if !ok {
+		p, ok = m.nearProject(typed)
+	}
+	if ok {
 		f.OK, f.Items = true, []flow.Item{{Value: p.Code, Say: flow.Line{Text: p.Name}}}
 		return f
 	}
@@ -326,6 +342,17 @@ func (m *memory) findProject(typed, example, medium string) flow.Fact {
 		}
 	}
 	return f
+}
+
+// nearProject finds a project by a printed code with a slip. A dialled code has a
+// check digit, so a slip in it is one that we must not guess about.
+func (m *memory) nearProject(typed string) (programme.Project, bool) {
+	for _, code := range sms.Codes(typed) {
+		if found, ok := sms.Nearest(code, m.codes()); ok && isOnlyCode(typed) {
+			return m.project(found)
+		}
+	}
+	return programme.Project{}, false
 }
 
 func cercle(pcode string) string {
@@ -355,10 +382,10 @@ func (m *memory) parts(parent, last string) flow.Fact {
 		if err != nil || from < 0 || from >= len(list) {
 			return f
 		}
-		list = list[from:min(from+groupOf, len(list))]
-	case parent != "" && len(list) > 2*groupOf:
-		for from := 0; from < len(list); from += groupOf {
-			to := min(from+groupOf, len(list)) - 1
+		list = list[from:min(from+perGroup, len(list))]
+	case parent != "" && len(list) > 2*perGroup:
+		for from := 0; from < len(list); from += perGroup {
+			to := min(from+perGroup, len(list)) - 1
 			f.Items = append(f.Items, flow.Item{
 				Value: parent + groupMark + strconv.Itoa(from), Open: true,
 				Say: flow.Line{Text: list[from].Name + " - " + list[to].Name},
@@ -373,8 +400,8 @@ func (m *memory) parts(parent, last string) flow.Fact {
 }
 
 const (
-	// groupOf is how many communes make a group: a page of options.
-	groupOf = 9
+	// perGroup is how many communes make a group: a page of options.
+	perGroup = 9
 	// groupMark stands between a cercle's code and where its group begins.
 	groupMark = "~"
 )
@@ -400,7 +427,7 @@ func (m *memory) findPlace(typed string) flow.Fact {
 					f.Items = append(f.Items, placeItem(p))
 				}
 			}
-			if len(f.Items) > 0 && len(f.Items) <= 2*groupOf {
+			if len(f.Items) > 0 && len(f.Items) <= 2*perGroup {
 				return f
 			}
 		}

@@ -199,6 +199,9 @@ type trip struct {
 	openRun  string       // the run that she stays in
 	shown    screen.Shown // the screen that she stays at
 	wasDone  bool
+	note     flow.Line // by SMS: the reply to a command; she stays where she was
+	silent   bool      // by SMS: no reply
+	guessed  string    // by SMS: the language that she wrote in
 	replay   *answered // the reply is known already
 }
 
@@ -440,7 +443,9 @@ func (t *trip) take(ctx context.Context) error {
 	}
 	switch {
 	case t.action.Act == flow.Begin:
-		t.ahead(res.Cursor.State)
+		if t.enter == "" {
+			t.ahead(res.Cursor.State)
+		}
 		switch {
 		case t.live.Language == "":
 		case t.lost:

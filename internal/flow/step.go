@@ -358,6 +358,9 @@ func (m *machine) holds(cond string) (ok, known bool) {
 		f, known := m.fact(NeedActivity, m.cur.Answers["group"])
 		return f.Args[arg] != "", known
 	case NeedReported:
+		if m.cur.Line { // what a line says about a month that is reported corrects it
+			return false, true
+		}
 		f, known := m.fact(NeedReported, m.reportKey())
 		return f.OK && (arg == "" || f.Args[arg] != ""), known
 	case "agreed":
@@ -451,6 +454,14 @@ func (m *machine) said(f *Flow) *Submission {
 			continue
 		}
 		sub.Answers[k] = v
+	}
+	for k, v := range m.cur.Given { // what a line said and nothing asks
+		switch {
+		case f.isText(k):
+			sub.Text = strings.TrimSpace(strings.Join([]string{sub.Text, v}, "\n"))
+		default:
+			sub.Answers[k] = v
+		}
 	}
 	return sub
 }

@@ -34,6 +34,14 @@ order by f.due_at limit $2`, now, most)
 	return out, nil
 }
 
+// FollowupSent notes that a follow-up went out.
+func (s *Store) FollowupSent(ctx context.Context, submissionID string, now time.Time) error {
+	if _, err := s.pool.Exec(ctx, `update followup set sent_at = $2 where submission_id = $1 and sent_at is null`, submissionID, now); err != nil {
+		return fmt.Errorf("noting a follow-up: %w", err)
+	}
+	return nil
+}
+
 // AnswerFollowup keeps what a contact says to the follow-up that she was sent
 // since a moment; false when none waits.
 func (s *Store) AnswerFollowup(ctx context.Context, contact []byte, said string, since, now time.Time) (bool, error) {

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"lafia/internal/store"
+)
+
+// careEvery is how often Lafia looks for what time brings: drafts whose life is
+// over, people to ask again, people to forget. None of it is urgent to a minute.
+const careEvery = time.Minute
+
+// careMost bounds the erasures of one round.
+const careMost = 50
+
+func (a *App) startCare() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(careEvery)
+		defer tick.Stop()
+		for {
+			a.Care(ctx)
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	a.onStop(func(context.Context) error { cancel(); <-done; return nil })
+}
+
+// Care does what time has brought. Several gateways may do it at once: each thing
+// is done once, by its id.
+func (a *App) Care(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, careEvery)
+	defer cancel()
+	if _, err := a.conversation.Expire(ctx); err != nil {
+		a.cared(ctx, "ending old drafts", err)
+	}
+	if _, err := a.conversation.AskAgain(ctx); err != nil {
+		a.cared(ctx, "asking again", err)
+	}
+	due, err := a.store.DueErasures(ctx, a.Now(), careMost)
+	if err != nil {
+		a.cared(ctx, "looking for erasures", err)
+	}
+	for _, contact := range due {
+		if err := a.store.Erase(ctx, contact, a.Now()); err != nil {
+			a.cared(ctx, "erasing a contact", err)
+		}
+	}
+}
+
+func (a *App) cared(ctx context.Context, doing string, err error) {
+	if ctx.Err() == nil {
+		a.Log.Warn("it is tried again in a minute", "doing", doing, "error", store.Class(err))
+	}
+}

@@ -1,0 +1,116 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"lafia/gateway/message"
+	"lafia/internal/flow"
+	"lafia/internal/programme"
+	"lafia/internal/sms"
+	"lafia/internal/store"
+)
+
+// lineText is the answer that holds a report's line where it says more than its
+// figures.
+const lineText = "line_text"
+
+// line takes a report or a correction in one line: what is right is kept at once,
+// and only what is not is asked again. Who leads no group has her words kept.
+func (t *trip) line(ctx context.Context, m sms.Message) error {
+	leads, err := t.leaders(ctx)
+	if err != nil {
+		return err
+	}
+	r := m.Report
+	if len(leads) == 0 || r == nil || len(r.Values) == 0 {
+		t.keepOpen(t.who.in.Text, m)
+		return nil
+	}
+	given := map[string]string{}
+	group := groupOf(leads, r.Group)
+	if group != "" {
+		given["group"] = group
+	}
+	if month := monthOf(*r, t.who.now); month != "" {
+		given["month"] = month
+	}
+	for _, v := range r.Values {
+		given[v.Code] = v.Number
+		if !v.OK {
+			given[v.Code] = v.Text // the flow asks this one again
+		}
+	}
+	if len(r.Unknown) > 0 || len(r.Twice) > 0 || r.Group != "" && group == "" {
+		given[lineText] = t.who.in.Text
+	}
+	t.enterAt("progress")
+	t.given = given
+	return nil
+}
+
+// groupOf gives the group that a line names: by its code or its project's, a slip
+// allowed; the only one she leads when the line names none; else "".
+func groupOf(leads []store.Leader, code string) string {
+	if code == "" {
+		if len(leads) == 1 {
+			return leads[0].Group
+		}
+		return ""
+	}
+	byCode := map[string]string{}
+	var known []string
+	for _, l := range leads {
+		for _, c := range []string{l.Group, l.Project} {
+			if c = strings.ToUpper(c); c != "" && byCode[c] == "" {
+				byCode[c] = l.Group
+				known = append(known, c)
+			}
+		}
+	}
+	if found, ok := sms.Nearest(strings.ToUpper(code), known); ok {
+		return byCode[found]
+	}
+	return ""
+}
+
+// monthOf gives the month that a line names, the latest one of that name that
+// has begun; "" when it names none.
+func monthOf(r sms.Report, now time.Time) string {
+	if r.Month == 0 {
+		return ""
+	}
+	year := r.Year
+	if year == 0 {
+		year = now.Year()
+		if time.Month(r.Month) > now.Month() {
+			year--
+		}
+	}
+	return fmt.Sprintf("%04d-%02d", year, r.Month)
+}
+
+// leftover takes the figures of a line that the flow does not ask: those within
+// their bounds are answers, the others words.
+func leftover(p *programme.Submission) {
+	for code, v := range p.Answers {
+		if _, ok := programme.IndicatorOf(code); ok && programme.Refused(code, v) {
+			p.Text = strings.TrimSpace(p.Text + "\n" + code + " " + v)
+			delete(p.Answers, code)
+		}
+	}
+}
+
+// reportReply is what a leader's report by SMS is answered with: members and
+// meetings, never an amount (context.md 4), and how to confirm it.
+func (t *trip) reportReply(p programme.Submission, s flow.Screen) flow.Screen {
+	dial := t.c.Channel(t.who.key.Channel).Dial
+	members, meetings := p.Answers["MEM"], p.Answers["REU"]
+	if t.who.key.Medium != string(message.SMS) || members == "" || meetings == "" || dial == "" {
+		return s
+	}
+	s.Say = []flow.Line{{Key: "progress.sms", Args: map[string]string{"MEM": members, "REU": meetings, "dial": dial}}}
+	return s
+}
