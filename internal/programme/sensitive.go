@@ -2,6 +2,7 @@ package programme
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -165,6 +166,8 @@ var confidential = []rule{
 	{all: power | must}, {all: unnamed | must}, {all: unnamed | take | somebody, none: animal}, {all: unnamed | take | weaker, none: animal},
 	{all: unnamed | ask | money}, {all: unnamed | weaker | preach},
 	{all: barrier | take, none: harvest},
+	{all: unnamed | take | goods},
+	{all: death | place},
 	{all: object | found, none: harvest | thanks},
 	{all: dying, none: animal | harvest},
 	{all: us | burn},
@@ -174,7 +177,7 @@ var confidential = []rule{
 }
 
 var forPeaceTeam = []rule{
-	{all: theft}, {all: take | animal}, {all: road | take}, {all: road | fear}, {all: road | money | take}, {all: attack},
+	{all: theft}, {all: road | take}, {all: road | fear}, {all: road | money | take}, {all: attack},
 	{all: chief}, {all: faith}, {all: politics}, {all: displaced}, {all: rumour}, {all: groups}, {all: kill}, {all: burn},
 	{all: death | somebody}, {all: forces}, {all: origin}, {all: fear | life}, {all: unnamed | came}, {all: leave | somebody | fear},
 }
@@ -250,6 +253,14 @@ func conceptsOf(text string) concept {
 		if w == "mine" && !slices.Contains([]string{"une", "la", "de", "sur", "mines", "des"}, before(words, i)) {
 			m = 0 // minɛ, to seize, and minɛn, a tool, in Bambara
 		}
+		switch {
+		case w == "ils" && strings.HasSuffix(before(words, i), "nt"):
+			m = 0 // "peuvent ils": a question, and nobody unnamed
+		case amountOf(words, i):
+			m |= money
+		case w == "ans" && ageOfAChild(words, i):
+			m |= grave
+		}
 		if m&(blow|intimate) != 0 && i > 0 && slices.Contains([]string{"m", "me", "ma", "la", "lui", "nous"}, words[i-1]) {
 			m |= toldOf
 		}
@@ -257,6 +268,29 @@ func conceptsOf(text string) concept {
 	}
 	line.WriteByte(' ')
 	return said | spoken.inLine(line.String())
+}
+
+// amountOf reports whether a word is a sum: three digits or more that are no year,
+// or any with francs after them.
+func amountOf(words []string, i int) bool {
+	w := words[i]
+	if strings.Trim(w, "0123456789") != "" {
+		return false
+	}
+	if i+1 < len(words) && slices.Contains([]string{"f", "fcfa", "cfa", "franc", "francs"}, words[i+1]) {
+		return true
+	}
+	return len(w) >= 3 && !(len(w) == 4 && (w[:2] == "20" || w[:2] == "19"))
+}
+
+// ageOfAChild reports whether "ans" tells an age below eighteen: "de 9 ans", "a 13
+// ans". How long something lasted is told with other words before it.
+func ageOfAChild(words []string, i int) bool {
+	if i < 2 || words[i-2] != "de" && words[i-2] != "a" {
+		return false
+	}
+	n, err := strconv.Atoi(words[i-1])
+	return err == nil && n >= 5 && n < 18
 }
 
 func before(words []string, i int) string {

@@ -269,6 +269,9 @@ func confidential(text string, words []string) (Message, bool) {
 // or a project's code, parted by spaces, commas, stars, hashes or semicolons.
 // Points, colons, slashes and dashes would make dates and times of them.
 func answers(text string) ([]string, bool) {
+	if len(text) > 8*maxInputs {
+		return nil, false
+	}
 	tokens := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",*#;", r) })
 	if len(tokens) == 0 || len(tokens) > maxInputs {
 		return nil, false

@@ -161,9 +161,7 @@ func (r *Report) byCode(p []piece, text string) {
 			extra++ // "24mil500"
 		}
 		v := Value{Code: code}
-		if all := append(slices.Clone(numbers), units...); len(all) > 0 {
-			v.Text = strings.TrimSpace(text[all[0].at:all[len(all)-1].end])
-		}
+		v.Text = between(append(slices.Clone(numbers), units...), text)
 		if extra == 0 {
 			v.Number, v.OK = amount(code, numbers, units)
 		}
@@ -174,6 +172,23 @@ func (r *Report) byCode(p []piece, text string) {
 			r.Values[i].OK, r.Values[i].Number = false, ""
 		}
 	}
+}
+
+// between gives pieces as they were written, marks between them included, but
+// for what was taken out from among them.
+func between(p []piece, text string) string {
+	var b strings.Builder
+	for i, v := range p {
+		if i > 0 {
+			gap := text[p[i-1].end:v.at]
+			if strings.ContainsFunc(gap, func(r rune) bool { return letter(r) || r >= '0' && r <= '9' }) {
+				gap = " "
+			}
+			b.WriteString(gap)
+		}
+		b.WriteString(v.raw)
+	}
+	return b.String()
 }
 
 // spoils reports whether letters glued to a figure, which are neither a unit nor
@@ -503,7 +518,7 @@ func cutWord(p piece) (piece, bool) {
 // pieces cuts a text into letters and numbers. Separators inside a number stay in
 // it: "24.000", "12,5".
 func pieces(text string) []piece {
-	var out []piece
+	out := make([]piece, 0, len(text)/4+1)
 	rs := []rune(text)
 	offsets := make([]int, len(rs)+1)
 	for i, r := range rs {
@@ -529,7 +544,10 @@ func pieces(text string) []piece {
 		p := piece{raw: string(rs[from:i]), num: digit(from), glued: last == from, at: offsets[from], end: offsets[i]}
 		p.key = p.raw
 		if !p.num {
-			p.key = programme.MatchKey(p.raw)
+			p.key = strings.ToLower(p.raw)
+			if len(p.raw) > i-from { // more than ASCII
+				p.key = programme.MatchKey(p.raw)
+			}
 		}
 		if from > 0 && rs[from-1] == '-' {
 			p.dash = true
