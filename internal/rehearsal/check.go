@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,6 +44,7 @@ type Row struct {
 
 // visit is one screen that a caller can come to.
 type visit struct {
+	flow   string // whose state it is: of the flow that is called, where one is
 	cursor flow.Cursor
 	screen flow.Screen
 	medium string
@@ -66,7 +68,7 @@ func Check(b *flow.Book, c *locale.Catalog, w *World) (Report, error) {
 			m.row = Row{Flow: name, Language: tag, Answers: b.Answers(name), Encoding: string(gsm.GSM7)}
 			states := map[string]bool{}
 			for _, v := range visits {
-				if v.cursor.Flow == name {
+				if v.flow == name {
 					states[v.cursor.State] = true
 					m.screen(v, tag)
 				}
@@ -113,17 +115,37 @@ func (r *Report) words(b *flow.Book, c *locale.Catalog) bool {
 // maxScreens bounds a walk: a book that made more would be walked in part.
 const maxScreens = 20000
 
-// everyScreen comes to every screen by every answer, on both media, as a leader
-// of two groups with a report that waits, and as somebody who leads none.
+// callers are those whose screens differ: who leads no group, leaders of groups
+// that do different things, with a report that waits or is there, and who has an
+// answer or has asked to be erased.
+func callers(w *World) (worlds []World) {
+	leader := *w
+	leader.Now = w.Now.AddDate(0, 0, 15-w.Now.Day()) // a day on which the month is asked
+	leader.pending, leader.activity = true, "butter"
+	stranger := leader
+	stranger.stranger, stranger.pending, stranger.replied, stranger.erasing = true, false, true, true
+	worlds = append(worlds, leader, stranger)
+	leader.pending = false
+	for _, activity := range []string{"capital", "youth", "bridge"} {
+		leader.activity = activity
+		worlds = append(worlds, leader)
+	}
+	leader.activity, leader.reported = "butter", true
+	worlds = append(worlds, leader)
+	leader.old = true
+	return append(worlds, leader)
+}
+
+// everyScreen comes to every screen by every answer, on both media, as each of callers.
 func everyScreen(b *flow.Book, w *World) ([]visit, error) {
 	var out []visit
 	seen := map[string]bool{}
 	for _, medium := range []string{"ussd", "sms"} {
-		for _, stranger := range []bool{false, true} {
-			world := *w
-			world.stranger, world.pending = stranger, !stranger
-			world.Now = world.Now.AddDate(0, 0, 15-world.Now.Day()) // a day on which the month is asked
+		for i, world := range callers(w) {
 			for _, env := range []flow.Env{{Medium: medium}, {Medium: medium, Language: "fr", Resume: true}, {Medium: medium, Language: "fr"}} {
+				if i > 0 && (env.Language == "" || env.Resume) {
+					continue // the first screens are the same for all
+				}
 				found, err := walkAll(b, &world, env, seen)
 				if err != nil {
 					return nil, err
@@ -154,26 +176,34 @@ func walkAll(b *flow.Book, w *World, env flow.Env, seen map[string]bool) ([]visi
 		if res.Has(flow.Submit) {
 			res.Screen = withReference(res.Screen, Given.String())
 		}
-		at := strings.Join([]string{env.Medium, res.Cursor.Flow, res.Cursor.State, res.Cursor.Within, fmt.Sprint(len(res.Cursor.Found))}, "|")
-		id := fmt.Sprint(at, "|", res.Screen.Hint.Key, "|", len(res.Screen.Options))
-		state := b.Flows[res.Cursor.Flow].States[res.Cursor.State]
+		at := standing(res.Cursor, env)
+		id := fmt.Sprint(at, "|", res.Screen.Hint.Key, "|", len(res.Screen.Say), "|", res.Screen.Options)
+		state := b.State(res.Cursor)
 		if !seen[id] {
 			seen[id] = true
-			out = append(out, visit{cursor: res.Cursor, screen: res.Screen, medium: env.Medium, data: listsData(state, res.Screen)})
+			out = append(out, visit{flow: cmp.Or(res.Cursor.Sub, res.Cursor.Flow), cursor: res.Cursor, screen: res.Screen, medium: env.Medium, data: listsData(state, res.Screen)})
 		}
 		if been[at] || res.Screen.End() {
 			continue
 		}
 		been[at] = true
+		queue = append(queue, pending{res.Cursor, flow.Action{Act: flow.Wrong}})
+		if res.Cursor.Misses > 0 && !res.Cursor.Offer {
+			continue // a right answer leads where it did without the wrong one
+		}
 		for _, o := range res.Screen.Options {
 			queue = append(queue, pending{res.Cursor, flow.Action{Act: flow.Chose, Value: o.Value, Key: o.Key, Level: o.Level}})
 		}
 		for _, text := range typed(state, res.Cursor) {
 			queue = append(queue, pending{res.Cursor, flow.Action{Act: flow.Typed, Text: text}})
 		}
-		queue = append(queue, pending{res.Cursor, flow.Action{Act: flow.Wrong}})
 	}
 	return out, nil
+}
+
+// standing is all of a cursor that decides where the next answer leads, and what is shown.
+func standing(c flow.Cursor, env flow.Env) string {
+	return fmt.Sprint([]any{env.Medium, c.Flow, c.Sub, c.State, c.Level, c.Within, len(c.Found), c.Doubt != "", c.After, c.Offer, min(c.Misses, 3)})
 }
 
 // typed lists what a caller might type at a state: what leads on, and what doesn't.
@@ -216,7 +246,7 @@ type measure struct {
 }
 
 func (m *measure) problem(v visit, note bool, format string, args ...any) {
-	p := flow.Problem{File: m.book.File(v.cursor.Flow), Flow: v.cursor.Flow, State: v.cursor.State, Text: fmt.Sprintf(format, args...)}
+	p := flow.Problem{File: m.book.File(v.flow), Flow: v.flow, State: v.cursor.State, Text: fmt.Sprintf(format, args...)}
 	if m.said[p.String()] {
 		return
 	}
@@ -293,8 +323,9 @@ func (m *measure) stretch(v visit, l flow.Line, words *locale.Words) flow.Line {
 	if l.Key == "" {
 		return l
 	}
-	f := m.book.Flows[v.cursor.Flow]
+	f := m.book.Flows[v.flow]
 	args := map[string]string{}
+	about := shortOf(f, l.Keys["what"])
 	for _, name := range m.words.Placeholders(l.Key) {
 		value, filled := l.Args[name]
 		if key, ok := l.Keys[name]; ok {
@@ -304,8 +335,27 @@ func (m *measure) stretch(v visit, l flow.Line, words *locale.Words) flow.Line {
 			m.problem(v, false, "the words %q want {{.%s}}, which may not be known there", l.Key, name)
 		}
 		args[name] = m.longest(f, name, value, words)
+		if about == nil {
+			continue
+		}
+		switch name {
+		case "value", "n":
+			args[name] = m.longest(f, about.Save, value, words)
+		case "value5", "n5": // counted in fives
+			args[name] = flow.Spaced(strconv.FormatInt(*about.Max/5, 10))
+		}
 	}
 	return flow.Line{Key: l.Key, Args: args}
+}
+
+// shortOf is the state of a flow whose answer is called so when it is said again, or nil.
+func shortOf(f *flow.Flow, key string) *flow.State {
+	for _, s := range f.States {
+		if key != "" && s.Short == key {
+			return s
+		}
+	}
+	return nil
 }
 
 // longest is the longest value of a variable: of the state that saves it, or of

@@ -165,7 +165,7 @@ func (w *Walk) page() Page {
 }
 
 // maxRounds bounds how often a step asks for facts, as in the gateway.
-const maxRounds = 6
+const maxRounds = 16
 
 func step(b *flow.Book, w *World, c flow.Cursor, a flow.Action, env flow.Env) (flow.Result, error) {
 	facts := flow.Facts{}

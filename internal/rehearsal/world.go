@@ -5,7 +5,9 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +34,8 @@ var projects = []programme.Project{
 }
 
 // leads are the groups of the caller, who leads two as one leader of the demo
-// does, with their PINs.
-var leads = []struct{ group, pin string }{{"LAF1", "5193"}, {"LAF2", "8042"}}
+// does, with their PINs and what they do.
+var leads = []struct{ group, pin, activity string }{{"LAF1", "5193", "butter"}, {"LAF2", "8042", "capital"}}
 
 // PINs tells the groups that the caller of a rehearsal leads, and their PINs.
 func PINs() string {
@@ -50,16 +52,38 @@ const Given programme.Reference = "00000000"
 // help is the number that a rehearsal gives for help, as long as they come.
 const help = "+223 20 00 00 00"
 
+// reply is an answer of a project's team, as long as one that fits an SMS.
+const reply = "Merci de votre message. L'equipe a parle avec le comite: le moulin est repare lundi, et la reunion du groupe se tient mercredi apres la priere de midi. A bientot"
+
+// report is one that is there already, by the code of each answer; reportOf is
+// what each activity adds.
+var (
+	report   = map[string]string{"MEM": "24", "REU": "4", "EPA": "24000", "REC": "60000", "EQU": "2", "PB": "4"}
+	reportOf = map[string]map[string]string{
+		"butter":  {"LAI": "480", "BEU": "22,5"},
+		"capital": {"PRE": "6", "RET": "1"},
+		"youth":   {"JEU": "12", "FOR": "9"},
+		"bridge":  {"GRP": "4", "ACT": "3"},
+	}
+)
+
 // World answers what a flow needs to know, as a gateway with the demo would.
 type World struct {
 	Now time.Time
 
-	words  *locale.Catalog
-	places []programme.Place            // cercles and communes of the programme's regions
-	parts  map[string][]programme.Place // by parent; "": the cercles
+	words   *locale.Catalog
+	regions []programme.Place            // of the programme
+	places  []programme.Place            // cercles and communes of the programme's regions
+	parts   map[string][]programme.Place // by parent; "": the cercles
 
 	stranger bool // she leads no group, and no call-back can be kept
 	pending  bool // a report by SMS waits to be confirmed
+
+	activity string // what every group does; empty: each what it does in the demo
+	reported bool   // the report of every month is there
+	old      bool   // and too old to be corrected
+	replied  bool   // what she asks about is answered
+	erasing  bool   // she has asked to be erased
 }
 
 // NewWorld makes a programme to rehearse in.
@@ -72,7 +96,10 @@ func NewWorld(words *locale.Catalog, now time.Time) (*World, error) {
 	for _, p := range all {
 		inside := slices.ContainsFunc(projects, func(q programme.Project) bool { return q.Region == programme.Region(p.PCode) })
 		switch {
-		case !inside || p.Level < 2:
+		case !inside || p.Level < 1:
+			continue
+		case p.Level == 1:
+			w.regions = append(w.regions, p)
 			continue
 		case p.Level == 2:
 			w.parts[""] = append(w.parts[""], p)
@@ -118,20 +145,50 @@ func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
 			f.Items[0].Value = "pending"
 			f.Args = map[string]string{"MEM": "24", "REU": "4", "EPA": "24 000", "REC": "60 000"}
 		}
+	case flow.NeedActivity:
+		f.Args = map[string]string{w.does(n.Arg): "yes"}
+	case flow.NeedReported:
+		f.OK = w.reported
+		if w.reported {
+			group, _, _ := strings.Cut(n.Arg, "/")
+			f.Args = maps.Clone(report)
+			maps.Copy(f.Args, reportOf[w.does(group)])
+		}
+		if w.old {
+			f.Args["old"] = "yes"
+		}
 	case flow.NeedMonths:
 		return months(w.Now), nil
 	case flow.NeedReference:
 		if ref, ok := programme.ParseReference(n.Arg); ok && ref == Given {
 			f = flow.Fact{OK: true, Items: []flow.Item{{Value: "new", Say: flow.Line{Key: "status.new"}}}, Args: map[string]string{"reference": ref.String()}}
+			if w.replied {
+				f.Args["answer"] = reply
+			}
 		}
 	case flow.NeedHelp:
 		f = flow.Fact{OK: true, Args: map[string]string{"number": help}}
+	case flow.NeedRegions:
+		f.Items = items(w.regions)
 	case flow.NeedCallback:
 		f.OK = !w.stranger
+	case flow.NeedConsent: // nobody has asked her yet
+	case flow.NeedErasing:
+		f.OK = w.erasing
 	default:
 		return f, fmt.Errorf("a flow needs %q, which nothing answers", n.Kind)
 	}
 	return f, nil
+}
+
+// does is the activity of a group.
+func (w *World) does(group string) string {
+	for _, l := range leads {
+		if group == "G-"+l.group {
+			return cmp.Or(w.activity, l.activity)
+		}
+	}
+	return ""
 }
 
 func items(places []programme.Place) []flow.Item {

@@ -87,10 +87,10 @@ func TestAScreenThatFitsIsOnePageWithItsKeysBelow(t *testing.T) {
 }
 
 func TestWordsThatAreParametersAreInHerLanguage(t *testing.T) {
-	line := flow.Line{Key: "progress.confirm.sms", Args: map[string]string{"MEM": "25", "REU": "4"}, Keys: map[string]string{"month": "month.9"}}
+	line := flow.Line{Key: "number.sure", Args: map[string]string{"n": "31"}, Keys: map[string]string{"what": "progress.reu.short"}}
 	for tag, want := range map[string]string{
-		"fr": "septembre: 25 membres, 4 reunions. C'est juste?",
-		"bm": "sètanburu: tòndenw 25, nyògònyew 4. Tinyè don wa?",
+		"fr": "Reunions 31: c'est juste?",
+		"bm": "Nyògònyew 31: tinyè don wa?",
 	} {
 		if got := Layout(flow.Screen{Say: []flow.Line{line}}, catalog(t).Words(tag), SMS()).Text(); got != want {
 			t.Errorf("%s: %q", tag, got)
@@ -358,6 +358,7 @@ func everyScreen(t testing.TB, c *locale.Catalog) (screens []named) {
 	arguments := map[string]string{
 		"project": "Appui aux femmes de Ségou", "example": "42", "min": "3", "max": "300", "month": "septembre",
 		"MEM": "125", "REU": "12", "EPA": "1250000", "REC": "2250000", "reference": "4827-1936", "status": "en cours", "number": "+223 20 00 00 00",
+		"answer": "Le moulin sera repare lundi, merci d'avoir dit le souci.",
 	}
 	line := func(key string) flow.Line {
 		l := flow.Line{Key: key}
@@ -405,10 +406,24 @@ func everyScreen(t testing.TB, c *locale.Catalog) (screens []named) {
 				s.Input, s.Options = flow.InputPlace, choices("Bamako", "Gao", "Kayes", "Kidal", "Koulikoro", "Ménaka", "Mopti", "Ségou", "Sikasso", "Taoudénit", "Tombouctou")
 			case flow.KindNumber, flow.KindMoney, flow.KindPIN, flow.KindReference:
 				s.Input = flow.InputNumber
-			case flow.KindSay, flow.KindSubmit:
+			case flow.KindSay, flow.KindEnd, flow.KindSubmit:
 				s.Input, s.Back, s.Menu = flow.InputNone, false, false
+			case flow.KindYesNo:
+				if len(s.Options) == 0 {
+					s.Options = []flow.Option{{Key: "1", Value: "yes", Say: line("answer.yes")}, {Key: "2", Value: "no", Say: line("answer.no")}}
+				}
+			case flow.KindConfirm:
+				if len(s.Options) == 0 {
+					s.Options = []flow.Option{{Key: "1", Value: "yes", Say: line("answer.yes")}, {Key: "2", Value: "no", Say: line("answer.no")}}
+				}
+				s.Say = append(s.Say, understood(f)...)
 			}
 			screens = append(screens, named{name + "." + id, s})
+			if state.Simple != "" {
+				simple := s
+				simple.Hint, simple.Say = line("hint.key.again"), []flow.Line{line(state.Simple)}
+				screens = append(screens, named{name + "." + id + " after two wrong keys", simple})
+			}
 			if s.Input == flow.InputNumber {
 				s.Hint = line("hint.number")
 				screens = append(screens, named{name + "." + id + " after a wrong number", s})
@@ -420,6 +435,28 @@ func everyScreen(t testing.TB, c *locale.Catalog) (screens []named) {
 		}
 	}
 	return screens
+}
+
+// understood is what a confirm says after every answer of a group that churns butter.
+func understood(f *flow.Flow) (lines []flow.Line) {
+	for _, value := range []struct{ save, text, key string }{
+		{"MEM", "125", ""}, {"REU", "12", ""}, {"EPA", "1 250 000", ""}, {"REC", "2 250 000", ""}, {"LAI", "2 000", ""}, {"BEU", "99,5", ""},
+		{"EQU", "", "progress.equ.lost"}, {"PB", "", "progress.pb.material"},
+	} {
+		s := f.States[value.save]
+		if s == nil {
+			continue
+		}
+		l := flow.Line{Key: "confirm.item", Args: map[string]string{"value": value.text}, Keys: map[string]string{"what": s.Short}}
+		switch {
+		case value.key != "":
+			l.Args, l.Keys["value"] = nil, value.key
+		case s.Kind == flow.KindMoney:
+			l.Key, l.Args["value5"] = "confirm.money", "450 000"
+		}
+		lines = append(lines, l)
+	}
+	return lines
 }
 
 // The golden files are how every screen of ours looks, for whoever changes words.
