@@ -83,6 +83,39 @@ func TestTextsThatMayBeConfidentialGoToFocalPointsFirst(t *testing.T) {
 	}
 }
 
+func TestATextBeginsAtTheLevelOfWhatItSpeaksOf(t *testing.T) {
+	for text, want := range map[string]programme.Level{
+		"":                                          programme.L1,
+		"le puits est a sec":                        programme.L1,
+		"Mauvais mil, beaucoup de sable":            programme.L1,
+		"les femmes se battent au puits":            programme.L1,
+		"On a volé 15 vaches cette nuit":            programme.L2,
+		"dispute pour la chefferie":                 programme.L2,
+		"des motos ont été arrachées sur la route":  programme.L2,
+		"l'agent demande de l'argent pour la liste": programme.L3,
+		"lagent demand larjan pr la list":           programme.L3,
+		"ARSELEMENT au bureau":                      programme.L3,
+		"une fille de 13 ans va etre mariée":        programme.L3,
+		"je ne veux plus vivre":                     programme.L3,
+		"mine d'or":                                 programme.L1,
+		"une mine sur la route":                     programme.L3,
+		"engin de peche":                            programme.L1,
+	} {
+		if got := programme.FirstLevel(text); got != want {
+			t.Errorf("%q begins at %s, want %s", text, got, want)
+		}
+	}
+}
+
+func FuzzFirstLevel(f *testing.F) {
+	f.Add("l'agent a frappé \xff une fille")
+	f.Fuzz(func(t *testing.T, text string) {
+		if a, b := programme.FirstLevel(text), programme.FirstLevel(" "+text+"\n"); a != b {
+			t.Fatalf("%q is %s, and with spaces %s", text, a, b)
+		}
+	})
+}
+
 func TestMatchingIgnoresCaseAccentsAndTheWayLettersAreTyped(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"Diré", "dire"}, {"NIAFUNKÉ", "niafunke"}, {"Mɔgɔw", "mogow"}, {"ɲɛ", "nye"}, {"kɔ́lɔ́n", "kolon"},

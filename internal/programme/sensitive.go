@@ -96,6 +96,7 @@ const (
 	gone
 	must
 	object
+	device
 	found
 	dying
 	wish
@@ -145,6 +146,7 @@ var confidential = []rule{
 	{all: leave | unnamed | somebody},
 	{all: came | night | unnamed},
 	{all: came | preach | unnamed},
+	{all: preach | night | unnamed},
 	{all: unnamed | seize | night},
 	{all: ban | life, none: harvest},
 	{all: unnamed | ban, none: harvest},
@@ -160,7 +162,7 @@ var confidential = []rule{
 	{all: origin | refuse}, {all: origin | threat}, {all: origin | blow}, {all: origin | ban}, {all: origin | life}, {all: origin | leave},
 	{all: weapon},
 	{all: agent, none: thanks | wish | absent},
-	{all: one, none: thanks | wish | absent | animal},
+	{all: one, none: thanks | wish | absent | animal | harvest},
 	{all: toldOf},
 	{all: fund | gone, none: wish},
 	{all: power | must}, {all: unnamed | must}, {all: unnamed | take | somebody, none: animal}, {all: unnamed | take | weaker, none: animal},
@@ -168,6 +170,7 @@ var confidential = []rule{
 	{all: barrier | take, none: harvest},
 	{all: unnamed | take | goods},
 	{all: death | place},
+	{all: device, none: harvest | wish},
 	{all: object | found, none: harvest | thanks},
 	{all: dying, none: animal | harvest},
 	{all: us | burn},
@@ -248,7 +251,7 @@ func conceptsOf(text string) concept {
 		line.WriteString(k)
 		m := spoken.word(w, k)
 		if i > 0 && (words[i-1] == "se" || words[i-1] == "s") {
-			m &^= blow | threat | take // "les femmes se battent" is a quarrel
+			m &^= blow | threat | take | seize // "les femmes se battent" is a quarrel
 		}
 		if w == "mine" && !slices.Contains([]string{"une", "la", "de", "sur", "mines", "des"}, before(words, i)) {
 			m = 0 // minɛ, to seize, and minɛn, a tool, in Bambara

@@ -31,73 +31,103 @@ var exactWords = map[concept]string{
 }
 
 var stemWords = map[concept]string{
-	grave: `viol viols viole* violan* violeur* agres* atouchement* atouche* harsel* arsel* insest* eksision* excision* excise* bolokoli sexe* seksu* sexu* sexuel* prostitu* pedofil* abuser abuse abusee abuses
-		esclav* servitude* kidnap* rapt rapts otage* jihad* jiad* djihad* jiadist* teroris* kalach* kalac* klach* fusil* fuzil* pistolet* roquette* rafale* munision* munition* grenad* obus
-		bombe* bombard* eksplo* explos* esplos* eksplosif* deton* mines dinamit* suicid* suisid* desesper* dezesper* depres* cauchemar* represail* represay* ranson* rakett* rackett* racet* ekstors* extors* ekstork* extorq*
-		confidens* konfidansiel* confidenc* discrimin* egorj* decapit* asasin* meurtr* echecut* torture* tortur* sekestr* sequestr* drone* mitray* mitrail* kamikaz* milis milise* milice* mersener* mercenair* espion*
-		ransoner coruption* korup* korompu* corromp* fraud* detourn* detoun* magouil* magouy* escro* eskro* fiktif* fictif* malversation* surfactur* recrut* enrol* anrol* radikal* couvrefeu kouvrefeu
-		marifa marifaw gundo gundoo sutura jonya jagoya yuruguyurugu nanbara binkanni* kojugukela* zanba zanbi tabas* maltrait* maltret* lapid* fouet* fwet* lanche*
-		traitre* traite-de enturbann* anturban* turban* barbus barbu intimid*`,
-	weaker: `wande den denw femme* fam fames fem veuve* enfant* bebe* gamin* gamine* orfelin* orphelin* voisine* soeur seur epouse* maman mineur mineure mineurs mineures adolesc* vieille vielle servante* bonne bonnes domestik* domestique* talibe* garibou* handikap* eleve* ecolier* kolejien* etudiante* muso musow musomanin* denmuso* denmusow* npogotigi* denmisen* woy woyborey zanka zankey niece* jumel* aveugle*`,
-	child:  `garson garcon garsons garcons enfant* bebe* gamin* orfelin* orphelin* mineur mineure mineurs mineures adolesc* talibe* garibou* ecolier* denmisen* zankey petit petite petits petites fillette*`,
-	somebody: `jeune* jen homme* home gens jans personne* frere* fils cousin* pere papa oncle* famille* habitant* villajeois* voisin voisins berger* eleveur* commersant* voyageur* passager* chauffeur* chauffeur* garson* garcon* ami amis camarade* mari mogo mogow cew ce denke*
-		boro borey maire notable* imam marabout* cheikh infirmier* docteur* maitre* enseignant* agent* chef mort morts`,
-	agent: `gardien* vigile monsieur consultant* agent* animat* ankete* enquet* enketeur* comite* komite* president* presidan* prezidan* tresor* trezor* sekretair* secretair* responsab* coordin* koordin* distribut* facilitat* fasilitat* formateur* superviseur* superviz* relais volontaire* benevole* magasinier* enkadreur* encadreur* employe* stajiaire* comptable*
-		vaksinateur* vaccinateur* chauffeur* gestionnaire* jestioner* logistik* partenaire* prestataire* moniteur* monitrice* superieur* patron* directeur* direkteur* jerant* gerant* kuntigi`,
-	power:       `chef* chef maire* prefet* souprefet* imam* marabout* maitre* enseignant* docteur* infirmier* conseiller* notable* dugutigi* juje juge elu elus delegue* delegay* komandant* gouverneur*`,
-	us:          `projet* projey amss ong equipe* ekipe* vous vos votre personnel bureau vehikule* vehicule*`,
-	blow:        `frap* batu* bat batent batre bats jifl* gifl* tape tapes tapee tapent taper coup coups cogn* kogn* bles* blessur* brule brulee brulent bruler poignard* pognard* coutau couteau* machette* machete* gosi bugo tooro toro bagar* violant saigne* ensanglant* fouete* kar bastone* coups-de-pied pouse poussee etrangl* etouf* crache* secou* bleus corige corrige punit punir puni`,
-	threat:      `menas* menase* insult* injur* humili* force* forsee* obliji* oblije* oblig* kontrain* contrain* cri crie* crier cris hurle* chasse* chase* renvoy* terroriz* chante* chantaj* abus abus* puni* punition* bagabaga kankari vengean* venje* ivre* saoul* sou soul ivrogn* alkol* alcool* drogue* deshonor* mepris*`,
-	kill:        `tuer* tuee* tuent abatu* abattu* meurtre* asassin* fusil* fagara faga`,
-	animal:      `vache* vache* beuf* boeuf* bouf mouton* chevre* chevre* ane anes chevau* cheval chevauch chameau* chameau* chamo* betail* troupeau* animau* animal bete betes veau* poule* poulet* misi misiw saga sagaw ba baw bagan* haw almam* alman* chien* hyene* singe* oiseau* poisson* cabri* belier*`,
-	money:       `arjent* arjan* arjant* fonds fon cotis* kotiz* kotis* caisse kese caise kaise chaise franc* fransc fcfa cfa somme somm epargne* eparn* pret prets kredit credit wari nooru nafolo salaire* subven* dons don recette* million* mil mille payement* paiement* jetons jeton perdiem* prime* remboursem* compte comptes tontine*`,
-	goods:       `mil riz huile ouile sucre sac sacs vivre* cereal* kit kits bidon* motopompe* panneau* beurre* materiel* equipement* grillaje* semence* engrai* pompe* tole* biens stock`,
-	take:        `manj* manje* vole* volai* derob* bouf* boufe* detourn* empoch* empoch* anpoch* disparu* kourt-avec chourav* prelev* retir* coupe* koupe* diminu* retenu* retien* retient subtilis* triche* triche* fui enfui* anfui* dun dunna dimi parti partaj* part-avec falsifi* revendu* revend* revan* vendu* vende* vends vend gaspil* confisk* confisq* ramass*`,
-	ask:         `demand* demande* paye* payer paie paient paier pay* donne* donner donnez vers* verse* exij* exig* reclam* kadeau* cadeau* pourboire* bakchich* enveloppe* anvelop* glisse* soudoy* achet* faut tarif* condision* condition*`,
-	place:       `liste* list karte* carte* inskri* inscri* inscription aide aides ede ration* bon bons coupon* kit kits place recensement* recens* ansans selection* chois* distribution* formation* emploi* travail poste`,
-	forces:      `militair* militer* soldat* solda jandarm* gendarm* polis* police* polisier* polici* garde-national patrouil* patrouy* rebel* rebele* wagner* sorodasi* instructeurs combatan* combatt* groupe-arme ofisier* dozo* patruy* sekurite-etat bandit* helikopt* helicopt* avion* convoi* konvoi* sodasi*`,
-	weapon:      `armer armee-s tir tirs tire tirs tirent tirant tire-s tirer tiree balle balles bal-perdu obus kalachn* marifa* engins engin detonation*`,
-	seize:       `embarke* embarque* enlev* anlev* emmen* emen* emporte* anporte* kapture* captur* arrete* aret* arest* arrest* prisonn* prizon* detenu* deteni* enferm* disparu* disparai* disparision* disparition* ligot* libere* liber* introuvabl* minena minenna minen* cepe tunun* cherche cherchent recherch* recherch*`,
-	leave:       `parti partis partie* partent part quit* kit* rejoin* rejoi* disparu* disparai* suivi suivre suivent anjaj* engag* fugue* fuit fuient fuir fui abandon* sorti*`,
-	night:       `nuit nuits soir soirs minuit aube su surofe aluula almaari`,
-	came:        `venu venus vene viene vienent viennent viene vien passe passes passent pase entre* rentre* antre* revenu* revien* arive* arrive* debarq* debark* instal* encercl* fouil* fouy* rode* rodent`,
-	preach:      `parle parler parlent preche* prech* presh* sermon* discour* ordone* ordonn* exij* exig* fouil* fouy* kestion* question* interoj* interrog* demande* noms nom telephone* reuni reunis rassembl* cherche* cherch* surveil* surveye* impose* impos*`,
-	ban:         `interd* anterd* defan* defen* defendu obliji* obliger oblij* oblige* impose* impoz* enpech* empech* anpech* ampech* droit droits`,
-	life:        `sorti* sorti sortir musik* musique* radio ecole* ekole* lekole fete* mariaje mariage* bapteme* fume* fumer sigaret* cigaret* voile* hijab* pantalon* telefon* telephone* foot balon jouer dans danse* danser deplac* voyaj* voyag* circul* sirkul* travail* marche marche* parler prier mosk* mosq* eau puits puit reunion* terre terres voich marier epouse* heritag* vote* television* tele cultiver priere* puiser place`,
-	barrier:     `barraj* barrag* baraj* barier* barrier* kontrol* checkpoint* chekpoint* chekpoint* poste postes cordon korde corde`,
-	tax:         `taxe* taks* tax impot* inpo inpot* zakat* zaka* zakkat* dime prelevem* sakat* jakka*`,
-	husband:     `mari maris epoux conjoint* furuce beaupere belmer bellemere bofrer cean belle-famille`,
-	harm:        `garde* telefon* telephone* sait sais save* saura savoir bois boit boire kache cache* cachet* surveil* jalou* peur fouil* violan* refus* arjan* argent* fui quit* abandon* chef insult* enferm* appel* apel* rapel* rappel* voir dormir dehors dort`,
-	neglect:     `perdu* seuls abandon* trav-force mendi* mandi* mandie* exploit* eksploit* esploit* enferm* anferm* attache* atach* attach* vendu* vandu* maltrait* introuvab* disparu* tunun* malnouri* afam* danger* danjer* bat* frap* brul* bles* drogu* enrol* arme* minen* chantie* orpaill* trafik* trafic* enleve* traite accuse* sorsel* sorcel* travaille travaillent`,
-	wed:         `mari* mariag* marye* furu dot dote dota fiansse fianc* enseint* ansint* ansinte grosses* groses* kono konoma*`,
-	intimate:    `profit* amour* gentil* douche* toilete* kouch* couch* kouche* caress* kares* embras* ambras* sein seins fes fesse* nue nues deshabil* dezabil* intim* dragu* amoureu* copine* kopine* maitress* metres rdv rendezvous hotel otel chambre chambre* touch* enceint* enseint* grosses* relation* faveur* selfi* photo-nu* seduir* drague* bisou*`,
-	lure:        `exan* echang* exanj* faveur* veuch veut voulez acept* accept* akcept* contrepartie* ekxanj* promet* promi* promes* chez chez servis service couche*`,
-	refuse:      `refus* refuz* rejet* reget* rejete* exclu* eksklu* chas* chass* chasse* ignor* isol* separ* prive* privé mepris* insult* interd* met-a-part traite* traiten* koi`,
-	origin:      `orijin* origin* caste* kast* kaste asendan* ascendan* desendan* descendan* naissance* nesans lignage* lignee* lignage* linaje* race races ansetre* aieux captif* captiv* ancetre* ainsetre* etni* ethni* inferieur* nobl* noble* jonw servil* affranchi* afranchi*`,
-	home:        `vilaj* villag* maison* meson case cases kaz hameau* hamo* campement* kanpeman* konsesion* concession* ecole* ekole* dispensaire* mairie* dugu koira koyra csref cscom domicile* quartier*`,
-	harvest:     `peche* peche* pech* poisson* filet* bourgou* bourgout* paturaj* paturag* maree mare barrag-eau hidro* champ* chan rizier* perimetr* digue* kolon* kanal canal forage* forag* prich* cultur* cultiv*`,
-	thanks:      `mersi* patient* pasiant* jentil-avec merci* felicit* felisit* kontan* content* heureuch* bravo`,
-	theft:       `voleur* voler* vole* braq* brak* braque* pill* pile piler pillaj* cambriol* arach* arrach* deroba* sonya* sonyara* zay zayey bandit* coupeur* depouil* depouy* rafle* sonyal*`,
-	road:        `route* piste pistes camion* pinas* moto motos vehicul* vehikul* foire* bus kar car taxi* transport* sira sirafe embusc* anbuska* fleuve*`,
-	chief:       `chefferi* chefri* cheferi* chefs sukses* success* intronis* heritier* dugutigiya* dugutigi* tron trone*`,
-	faith:       `imam* mosk* mosq* misiri* mausole* marabout* priere* preche* preche* eglis* cimetier* simetier* cimetir* secte* ecole* ekole* lekole lakoli* koran* coran* medersa* religi* relij*`,
-	politics:    `election* eleksion* elect* elekt* elus elu maire maires mairie* prefet* decoupaj* decoupag* dekoupaj* vote* voter parti-pol* politi* meeting* candidat* kandida* cerkl* cercle* serkle* comune-nouv*`,
-	displaced:   `deplace* deplase* deplases refuji* refugi* retourn* rapatri* retour* revenu* ocupe* okup* occup* proprietair* expuls* ekspuls*`,
-	rumour:      `rumeur* rumer* fausse* mensonj* mensong* hain* haine* propagand* wasap* whatsapp* audio* nouvelle-fau* facebouk* facebook* empoison* anpoison* bolonfekuma nunununukuma provok* calomni*`,
-	groups:      `frakcion* fraction* fraksion* komunaut* communaut* cominote* communote* clan* tribu* etnie* voisinvil* ethni* ligne-de`,
-	fear:        `peur* per kraint* crain* krin* siran* inkiet* inquiet* mefi* tandu tendu* tension*`,
-	attack:      `attak* attaq* atak* atakan* ataque* embusc* anbusk* asaut* assaut* affront* afront* binkan*`,
-	burn:        `brul* brule* insendi* incendi* inscendi* ansandi* feu jeni* jenina`,
-	unnamed:     `ils inkonu* inconnu* etranjer* etranger* individu* certains euch`,
-	death:       `mort morte morts mortes deces desed* deced* mourir saya sara cadavr* kadavr* tues`,
-	fund:        `epargn* tontine* caisse kese cotis* kotis* kotiz* fonds sous pari wari`,
-	gone:        `disparu* utilis* manj* bouf* detourn* mank* manque* vid vide envol* retir* cherch* vole*`,
-	must:        `doi doit doivent dwat devons devez devoir habill* couvrir voil* foulard obei obeir`,
-	object:      `truc trucs objet* obje metal* meto ferraille* feraille* engin* colis fil mugu nege`,
-	found:       `trouv* enter* anter* terre piste route approch* brill* bril* ressembl* cache* bombe pose sort sortent dogolen sira`,
-	dying:       `mourir`,
-	wish:        `mettez metez ajout* nomm* choisi* proposons prevoir prevoyez voulons souhait* aimer* faudr* quand komb* combien kel quel quelle quels comment koman`,
-	absent:      `date heure prochain* semaine reunit reunion* utile* reven* revien* venu venue viene vient vienne absent* retard* repon* decroch* atan* attend*`,
+	grave: `viol viols viole* violan* agres* atouche* harsel* insest* eksision* excise* bolokoli sexe* seksu* prostitu* pedofil* abuser abuse abuses
+		esclav* servitude* kidnap* rapt rapts otage* jihad* teroris* kalach* kalac* klach* fusil* pistolet* roquette* rafale* munision* munition*
+		grenad* obus bombe* bombard* eksplo* esplos* deton* mines dinamit* suicid* desesper* depres* cauchemar* represay* ranson* rakett* racet*
+		ekstors* ekstork* confidens* confidenc* discrimin* egorj* decapit* asasin* meurtr* echecut* tortur* sekestr* drone* mitray* kamikaz* milis
+		milise* mersener* mercenair* espion* korup* corromp* fraud* detourn* detoun* magouy* escro* fiktif* malversation* surfactur* recrut* enrol*
+		radikal* couvrefeu marifa marifaw gundo sutura jonya jagoya yuruguyurugu nanbara binkanni* kojugukela* zanba zanbi tabas* maltrait* maltret*
+		lapid* fouet* fwet* lanche* traitre* enturbann* turban* barbus barbu intimid*`,
+	weaker: `wande den denw femme* fam fames fem veuve* enfant* bebe* gamin* orfelin* voisine* soeur seur epouse* maman mineur mineure mineurs mineures
+		adolesc* vieille vielle servante* bonne bonnes domestik* talibe* garibou* handikap* eleve* ecolier* kolejien* etudiante* muso musow
+		musomanin* denmuso* npogotigi* denmisen* woy woyborey zanka zankey niece* jumel* aveugle*`,
+	child: `garson garcon garsons garcons enfant* bebe* gamin* orfelin* mineur mineure mineurs mineures adolesc* talibe* garibou* ecolier* denmisen*
+		zankey petit petite petits petites fillette*`,
+	somebody: `boutikie* institut* transport* marchand* forain* pecheur* minist* xauffeur jeune* jen homme* gens personne* frere* fils cousin* pere papa
+		oncle* famille* habitant* villajeois* voisin voisins berger* eleveur* commersant* voyageur* passager* chauffeur* garson* garcon* ami amis
+		camarade* mari mogo mogow cew ce denke* boro borey maire notable* imam marabout* cheikh infirmier* docteur* maitre* enseignant* agent* chef
+		mort morts`,
+	agent: `gardien* vigile monsieur consultant* agent* animat* enquet* comite* presidan* tresor* sekretair* responsab* coordin* distribut* facilitat*
+		formateur* superviz* relais volontaire* benevole* magasinier* enkadreur* employe* stajiaire* comptable* vaksinateur* chauffeur*
+		gestionnaire* jestioner* logistik* partenaire* prestataire* moniteur* monitrice* superieur* patron* directeur* jerant* kuntigi`,
+	power: `chef* maire* prefet* souprefet* imam* marabout* maitre* enseignant* docteur* infirmier* conseiller* notable* dugutigi* juje elu elus
+		delegue* delegay* komandant* gouverneur*`,
+	us: `projet* projey amss ong equipe* vous vos votre personnel bureau vehikule*`,
+	blow: `frap* batu* bat batent batre bats jifl* tape tapes tapent taper coup coups cogn* bles* brule brulent bruler poignard* pognard* coutau
+		couteau* machette* gosi bugo tooro bagar* violant saigne* ensanglant* fouete* kar bastone* pouse etrangl* etouf* crache* secou* bleus corige
+		punit punir puni`,
+	threat: `menas* insult* injur* humili* force* obliji* oblije* oblig* kontrain* cri crie* cris hurle* chasse* renvoy* terroriz* chante* chantaj* abus*
+		puni* bagabaga kankari vengean* venje* ivre* saoul* sou soul ivrogn* alkol* drogue* deshonor* mepris*`,
+	kill: `tuee* tuent abatu* meurtre* asassin* fusil* fagara faga`,
+	animal: `vache* beuf* boeuf* bouf mouton* chevre* ane anes chevau* cheval chameau* chamo* betail* troupeau* animau* animal bete betes veau* poule*
+		misi misiw saga sagaw ba baw bagan* haw almam* alman* chien* hyene* singe* oiseau* poisson* cabri* belier*`,
+	money: `arjan* fonds fon cotis* caisse kese chaise franc* fransc fcfa cfa somme somm epargne* eparn* pret prets kredit wari nooru nafolo salaire*
+		subven* dons don recette* million* mil mille payement* jetons jeton perdiem* prime* remboursem* compte comptes tontine*`,
+	goods: `mil riz huile ouile sucre sac sacs vivre* cereal* kit kits bidon* motopompe* panneau* beurre* materiel* equipement* grillaje* semence*
+		engrai* pompe* tole* biens stock`,
+	take: `manj* vole* volai* derob* bouf* detourn* empoch* disparu* chourav* prelev* retir* coupe* diminu* retenu* retien* retient subtilis* triche*
+		fui enfui* dun dunna dimi falsifi* revan* vendu* vende* vends vend gaspil* confisk* ramass*`,
+	ask: `demand* pay* donne* vers* exij* exig* reclam* kadeau* pourboire* bakchich* anvelop* glisse* soudoy* achet* faut tarif* condision* condition*`,
+	place: `liste* list karte* inskri* aide aides ede ration* bon bons coupon* kit kits place recens* ansans selection* chois* distribution* formation*
+		emploi* travail poste`,
+	forces: `militair* militer* soldat* solda jandarm* polis* patrouy* rebel* wagner* sorodasi* instructeurs combatt* ofisier* dozo* patruy* bandit*
+		helikopt* avion* convoi* sodasi*`,
+	weapon: `armer tir tirs tire tirent tirer balle balles obus kalachn* marifa* detonation*`,
+	seize: `embarke* enlev* emmen* emporte* captur* aret* arest* prisonn* detenu* deteni* enferm* disparu* disparai* disparision* disparition* ligot*
+		liber* introuvabl* minen* cepe tunun* cherche cherchent recherch*`,
+	leave: `parti partis partie* partent part quit* rejoi* disparu* disparai* suivi suivre suivent anjaj* engag* fugue* fuit fuient fuir fui abandon*
+		sorti*`,
+	night: `nuit nuits soir soirs minuit aube su surofe aluula almaari`,
+	came:  `venu venus vene viene vienent vien passe passes passent entre* rentre* revenu* revien* arive* debarq* instal* encercl* fouy* rode* rodent`,
+	preach: `parle parler parlent prech* sermon* discour* ordonn* exij* exig* fouy* kestion* interoj* interrog* demande* noms nom telephone* reuni reunis
+		rassembl* cherch* surveil* surveye* impos*`,
+	ban: `interd* anterd* defan* defen* oblij* impoz* enpech* droit droits`,
+	life: `sorti* musik* radio ecole* lekole fete* mariage* bapteme* fume* sigaret* voile* hijab* pantalon* telefon* foot balon jouer dans danse*
+		deplac* voyaj* voyag* circul* travail* marche* parler prier mosk* eau puits puit reunion* terre terres voich marier epouse* heritag* vote*
+		television* tele cultiver priere* puiser place`,
+	barrier: `barraj* barrag* barier* kontrol* checkpoint* poste postes cordon korde`,
+	tax:     `taks* impot* inpo inpot* zaka* dime prelevem* jakka*`,
+	husband: `mari maris epoux conjoint* furuce beaupere belmer bellemere bofrer cean`,
+	harm: `garde* telefon* sait sais save* saura savoir bois boit boire cache* surveil* jalou* peur fouil* violan* refus* arjan* fui quit* abandon*
+		chef insult* enferm* appel* rapel* voir dormir dehors dort`,
+	neglect: `perdu* seuls abandon* mendi* exploit* esploit* enferm* atach* vendu* maltrait* introuvab* disparu* tunun* malnouri* afam* danger* bat* frap*
+		brul* bles* drogu* enrol* arme* minen* chantie* orpaill* trafik* enleve* traite accuse* sorsel* travaille travaillent`,
+	wed: `mari* furu dot dote dota fiansse fianc* enseint* ansint* grosses* kono konoma*`,
+	intimate: `profit* amour* gentil* douche* toilete* kouch* caress* embras* sein seins fes fesse* nue nues deshabil* dezabil* intim* dragu* copine*
+		maitress* metres rdv rendezvous hotel chambre* touch* enceint* grosses* relation* faveur* selfi* seduir* bisou*`,
+	lure:   `exan* echang* faveur* veuch veut voulez acept* accept* contrepartie* promet* promi* promes* chez servis service couche*`,
+	refuse: `refus* rejet* exclu* chas* ignor* isol* separ* prive* privé mepris* insult* interd* traite* koi`,
+	origin: `rang orijin* kast* asendan* desendan* naissance* nesans lignage* lignee* linaje* race races ansetre* aieux captif* captiv* ainsetre* etni*
+		inferieur* nobl* jonw servil* affranchi*`,
+	home: `vilaj* villag* maison* meson case cases kaz hameau* hamo* kanpeman* konsesion* ecole* dispensaire* mairie* dugu koira csref cscom domicile*
+		quartier*`,
+	harvest: `pech* poisson* filet* bourgou* paturaj* paturag* maree hidro* champ* chan rizier* perimetr* digue* kolon* kanal forage* forag* prich*
+		cultur* cultiv*`,
+	thanks:    `explik* poli polie polis grase apris respecte respectueu* mersi* patient* pasiant* felicit* kontan* heureuch* bravo`,
+	theft:     `vole* braq* pill* cambriol* arach* deroba* sonya* zay zayey bandit* coupeur* depouy* rafle*`,
+	road:      `route* piste pistes camion* pinas* moto motos vehicul* foire* bus kar taxi* transport* sira sirafe embusc* fleuve*`,
+	chief:     `chefferi* chefri* chefs sukses* intronis* heritier* dugutigi* tron trone*`,
+	faith:     `imam* mosk* misiri* mausole* marabout* priere* preche* eglis* cimetier* cimetir* secte* ecole* lekole lakoli* koran* medersa* relij*`,
+	politics:  `eleksion* elect* elus elu maire maires mairie* prefet* decoupaj* decoupag* vote* politi* meeting* kandida* cerkl*`,
+	displaced: `deplace* refuji* rapatri* retour* revenu* okup* proprietair* expuls*`,
+	rumour: `rumeur* rumer* fausse* mensonj* mensong* hain* propagand* wasap* whatsapp* audio* facebouk* facebook* empoison* bolonfekuma nunununukuma
+		provok* calomni*`,
+	groups:  `frakcion* fraction* komunaut* cominote* communote* clan* tribu* voisinvil* ethni*`,
+	fear:    `peur* per crain* krin* siran* inkiet* mefi* tendu* tension*`,
+	attack:  `attak* embusc* asaut* affront* binkan*`,
+	burn:    `brul* insendi* ansandi* feu jeni*`,
+	unnamed: `ils inkonu* etranjer* individu* certains euch`,
+	death:   `mort morte morts mortes deces desed* mourir saya sara cadavr* tues`,
+	fund:    `epargn* tontine* caisse kese cotis* fonds sous pari wari`,
+	gone:    `disparu* utilis* manj* bouf* detourn* mank* vid vide envol* retir* cherch* vole*`,
+	must:    `doi doit doivent dwat devons devez devoir habill* couvrir voil* foulard obei obeir`,
+	device:  `engin engins`,
+	object:  `truc trucs objet* obje metal* meto ferraille* engin* colis fil mugu nege`,
+	found:   `pont pres bord chemin* trouv* enter* terre piste route approch* brill* ressembl* cache* bombe pose sort sortent dogolen sira`,
+	dying:   `mourir`,
+	wish:    `mettez ajout* nomm* choisi* proposons prevoir prevoyez voulons souhait* aimer* faudr* quand komb* kel quelle quels comment koman`,
+	absent: `okun aucun aucune date heure prochain* semaine reunit reunion* utile* reven* revien* venu venue viene vient absent* retard* repon* decroch*
+		atan*`,
 	meeting:     `reunion* reconcili* pardon*`,
 	ask | grave: `ransonn*`,
 }
@@ -113,7 +143,7 @@ var phraseWords = map[concept]string{
 		j ai peur de,j ai peur pour,j ai trop peur,peur de rentrer,peur de parler,peur pour ma vie,peur pour mes,peur de mourir,peur de denoncer,peur de lui,peur d eux,peur de mon,peur de mes,nous avons peur de sortir,g peur,on a peur d eux,on a peur de parler,on a peur de sortir,en danger,
 		autre chose aux filles,autre chose aux femmes,autre chose a,autre chose avec,autre chose en retour,autre chose en echange,autre chose des filles,autre chose pour aider,autre chose que de l argent,passer la nuit,passe la nuit,passer nuit,dormir avec,dormir chez lui,dormir ensemble,coucher avec,couche avec,coucher avant,viens chez moi,venir chez moi,vien chez moi,venez chez moi,viens chez lui,venir chez lui,aller chez lui,aille chez lui,alle chez lui,viens me voir,vienne le voir,venir le voir,venir la nuit,viens la nuit,venir seule,viens seule,vienne seule,venir seul,viens seul,viens le soir,venir le soir,faire l amour,sortir avec,sors avec,sort avec,
 		son corps,mon corps,notre corps,ton corps,mes seins,touche les filles,touche aux filles,contre service,pour service,si tu es gentille,si elle est gentille,sois gentille,devenir ma femme,devenir sa femme,sois ma femme,ma copine,ma cherie,numero des filles,numeros des filles,photos des filles,photo des filles,pas normal avec,
-		une mine,la mine a,de mines,sur mine,des mines,champ de mines,mine artisanale,mine saute,mines sur,mine sur la,a saute sur,ont saute sur,saute sur une,saute sur la,engin explos*,engin bizarre,engin suspect,engin enterre,engin sur la,engin au bord,un engin,objet bizarre,objet suspect,objet inconnu,objet en fer,objet metallique,objet dangereux,objet enterre,objet qui,chose enterree,chose bizarre,chose enterre,truc enterre,truc bizarre,truc en fer,fer enterre,colis suspect,fil qui sort,fils qui sortent,fils electriques,bidon enterre,bidon suspect,un ied,ied sur,de la poudre,grosse detonation,bruit d explosion,
+		une mine,la mine a,de mines,sur mine,des mines,champ de mines,mine artisanale,mine saute,mines sur,mine sur la,a saute sur,ont saute sur,saute sur une,saute sur la,engin explos*,engin bizarre,engin suspect,engin enterre,engin sur la,engin au bord,objet bizarre,objet suspect,objet inconnu,objet en fer,objet metallique,objet dangereux,objet enterre,objet qui,chose enterree,chose bizarre,chose enterre,truc enterre,truc bizarre,truc en fer,fer enterre,colis suspect,fil qui sort,fils qui sortent,fils electriques,bidon enterre,bidon suspect,un ied,ied sur,de la poudre,grosse detonation,bruit d explosion,
 		hommes en moto,hommes a moto,gens a moto,gens en moto,hommes sur moto*,hommes sur des motos,gens sur des motos,gens sur moto*,hommes masques,hommes encagoules,hommes de la brousse,gens de la brousse,gens de brousse,hommes de la foret,gens de la foret,homme arme,groupe arme,groupes armes,hommes enturb*,hommes inconnus,des inconnus,inconnus arm*,hommes avec des,ils ont des armes,avec arme*,drapeau noir,drapeaux noirs,au nom de dieu ils,la charia,charia,la chariya,gens d en haut,vous savez qui,ceux de la brousse,ceux de la foret,gens qu on ne connait,hommes qu on ne connait,
 		dans la brousse avec,partis en brousse,parti en brousse,partir en brousse,partis dans la brousse,parti dans la brousse,rejoint la brousse,prendre les armes,donnent de l argent aux jeunes,promettent de l argent aux jeunes,propose de l argent aux jeunes,proposent de l argent aux jeunes,appellent les jeunes,prennent nos enfants,prennent les enfants,prennent les jeunes,veulent nos jeunes,veulent nos enfants,
 		interdit de sortir,interdit de circuler,interdit la musique,interdit aux femmes,interdit aux filles,interdit l ecole,interdit de jouer,interdit la fete,ne sortent plus la nuit,sort plus la nuit,plus sortir la nuit,plus sortir apres,pas sortir la nuit,pas sortir apres,dorment dehors,dorment en brousse,dort en brousse,dormons en brousse,dormir en brousse,ferme l ecole de force,ont ferme l ecole,ont ferme notre ecole,menacent l ecole,menace l ecole,menace le maitre,menacent le maitre,menace les enseignants,
@@ -122,10 +152,10 @@ var phraseWords = map[concept]string{
 		mange l argent,mange notre argent,mange les cotis*,mange la caisse,mange tout,mange les fonds,mange le fonds,bouffe l argent,bouffe notre,argent des femmes,argent a disparu,argent disparu,argent est parti,argent est fini sans,caisse est vide,caisse vide,caisse a disparu,parti avec l argent,partie avec l argent,parti avec la caisse,partie avec la caisse,parti avec notre,fui avec,enfui avec,fui avec l,vole l argent,vole notre argent,vole la caisse,vole dans la caisse,pris l argent de la caisse,pris l argent de notre,pris l argent du,pris l argent des,prend l argent des,prend l argent du,pris notre argent,pris la caisse,garde l argent pour lui,garde l argent pour elle,garde notre argent,garde tout l argent,dans sa poche,dans leur poche,dans leurs poches,dans ses poches,dans la poche,sous la table,sous table,pot de vin,pots de vin,faux noms,faux nom,faux recus,faux recu,fausse liste,fausses listes,fausse facture,fausses factures,noms de personnes mortes,noms des morts,noms qui n existent,fausse signature,signe a notre place,signer sans,sur chaque femme,sur chaque sac,sur chaque personne,sur chacun,sur chacune,a chaque femme,de chaque femme,sa part,leur part,payer pour etre,payer pour avoir,payer pour entrer,paye pour etre,payer pour l inscription,payer avant d,payer pour la liste,payer pour la carte,donner de l argent pour,donner argent pour,donne de l argent pour,verser de l argent pour,verser pour,argent pour etre,argent pour la liste,argent pour la carte,argent pour nous inscrire,argent pour inscrire,argent pour mettre,argent avant de,avant de nous inscrire,pour mettre mon nom,pour mettre notre nom,pour mettre nos noms,pour ajouter mon nom,pour ecrire mon nom,pour etre sur la liste,pour etre dans la liste,vend les bons,vend les cartes,vend le mil du,vend le riz du,vend les sacs,vend nos,vendu nos,vendu les vivres,vendu le materiel,vendu l aide,vendu le mil,vendu le riz,vendu les semences,vendu les sacs,vend l aide,vend les vivres,vendent l aide,vendent les vivres,revend*,
 		wari dun,wari dunna,ye wari dun,ye wari ta,wari bee dun,wari tununna,yere faga,a yere faga,n yere faga,saya ka fisa,muso gosi,muso bugo,muso tooro,muso do ye tooro,den gosi,den bugo,ye muso gosi,ye den gosi,mugu ci,mugu cira,mogo faga,mogow faga,mogo minena,mogow minena,ka mogo mine,u nana sufe,u nana su fe,jon de,n te jon ye,an te jon ye,siran be n na,n be siran,boro wii,woy kar,ga boro kar,
 		moins de 18 ans,moins de 15 ans,a 12 ans,a 13 ans,a 14 ans,a 15 ans,a 16 ans,de 12 ans,de 13 ans,de 14 ans,de 15 ans,de 11 ans,de 10 ans,de 16 ans,couper les filles,coupe les filles,couper la fille,non accompagne*,enfants des rues,fait du mal,font du mal,faire du mal,fait mal a ma,fait mal aux,fait mal a la,fait des choses,choses avec les filles,fait souffrir,souffrir a la maison,souffre a la maison,souffre chez,problemes a la maison,probleme a la maison,chasse de la maison,chassee de la maison,jetee dehors,jete dehors,mis dehors,mise dehors,a la porte avec mes,enferme a la maison,enfermee,enleve la fille,famille est chassee,famille chassee,familles chassees,chasse notre famille,
-		abus de pouvoir,abuse de son,abusent de leur,mauvais comportement avec,manque de respect aux filles,se venge*,veut se venger,fait des propositions,fait des avances,me fait la cour,n est pas le meme que dans,ne sont plus dans,n est plus dans la,ne correspond pas,comptes ne sont pas justes,compte n est pas juste,vendu le reste,garde le reste,ses enfants sur la liste,ses parents sur la liste,sa famille sur la liste,ses propres,sans manger,motos cette nuit,motos la nuit,motos hier soir,motos hier nuit,beaucoup de motos,bcp de motos,plusieurs motos,papier qui dit,lettre qui dit,lettre anonyme,papier anonyme,dit de partir,demande de partir,ordre de partir,de quitter le village,ne bugo,ne gosi,n bugo,n gosi,te fe ka balo,ka balo tun,a saute,ont saute,raison de vivre,gout de vivre,force de vivre,courage de vivre,vivre comme ca,c est grave,tres grave,c grave,cas grave,chose grave,besoin de parler,parler a quelqu un,parler a une femme,parler a une dame,au secours,sauvez,protege*,si on se plaint,si je me plains,si tu te plains,sera raye,seront rayes,n ose pas,ose pas parler,entend tirer,entends tirer,tirer en l air,tirer sur,gens qui n existent,personnes qui n existent,et on recoit,mais on recoit,et on nous donne que,coupure des filles,coupure des petites,couper les petites,tradition des filles,pris de force,prise de force,prises de force,par force,mouton sur,chevre sur,boeuf sur,par tete de,par ane,par camion,par pinasse,par vehicule,sinon ils,hommes de la brousse,gens de la brousse,de nos grands parents,de mes grands parents,de nos ancetres,retire mon nom,retire notre nom,retire de la liste,enleve mon nom,enleve notre nom,enleve de la liste,enlevee de la liste,raye mon nom,parce que j ai parle,parce que j ai refuse,parce que j ai dit non,parce qu elle a refuse,parce que elle a refuse,si tu parles,si je parle,si on parle,si vous parlez,si elle parle,si quelqu un parle,celui qui parle,ceux qui parlent,ceux qui posent,celles qui posent`,
+		abus de pouvoir,abuse de son,abusent de leur,mauvais comportement avec,manque de respect aux filles,se venge*,veut se venger,a la famille du,aux parents du,a sa famille,a ses parents,a son frere,fait des propositions,fait des avances,me fait la cour,n est pas le meme que dans,ne sont plus dans,n est plus dans la,ne correspond pas,comptes ne sont pas justes,compte n est pas juste,vendu le reste,garde le reste,ses enfants sur la liste,ses parents sur la liste,sa famille sur la liste,ses propres,sans manger,motos cette nuit,motos la nuit,motos hier soir,motos hier nuit,beaucoup de motos,bcp de motos,plusieurs motos,papier qui dit,lettre qui dit,lettre anonyme,papier anonyme,dit de partir,demande de partir,ordre de partir,de quitter le village,ne bugo,ne gosi,n bugo,n gosi,te fe ka balo,ka balo tun,a saute,ont saute,raison de vivre,gout de vivre,force de vivre,courage de vivre,vivre comme ca,c est grave,tres grave,c grave,cas grave,chose grave,besoin de parler,parler a quelqu un,parler a une femme,parler a une dame,au secours,sauvez,protege*,si on se plaint,si je me plains,si tu te plains,sera raye,seront rayes,n ose pas,ose pas parler,entend tirer,entends tirer,tirer en l air,tirer sur,gens qui n existent,personnes qui n existent,et on recoit,mais on recoit,et on nous donne que,coupure des filles,coupure des petites,couper les petites,tradition des filles,pris de force,prise de force,prises de force,par force,mouton sur,chevre sur,boeuf sur,par tete de,par ane,par camion,par pinasse,par vehicule,sinon ils,hommes de la brousse,gens de la brousse,de nos grands parents,de mes grands parents,de nos ancetres,retire mon nom,retire notre nom,retire de la liste,enleve mon nom,enleve notre nom,enleve de la liste,enlevee de la liste,raye mon nom,parce que j ai parle,parce que j ai refuse,parce que j ai dit non,parce qu elle a refuse,parce que elle a refuse,si tu parles,si je parle,si on parle,si vous parlez,si elle parle,si quelqu un parle,celui qui parle,ceux qui parlent,ceux qui posent,celles qui posent`,
 	thanks:         "bon travail,beau travail,bien travaille,tres bien,travaille bien,travaillent bien,que dieu vous,i ni ce,aw ni ce,aw ni baara",
-	wish:           "qui est le,qui est la,c est qui,qui est president,a quelle heure,quel jour",
-	whereUnknown:   "sait pas ou ils,sait pas ou,ne sait ou,sait pas ou ils sont,pas de nouvelles,sans nouvelles,pas de leurs nouvelles,aucune nouvelle,nouvelles de lui,plus de nouvelle*,jamais revenu*,pas revenu*,pas rentre*,destination inconnue,pas encore revenu*,n est pas revenu,sait pas si",
+	wish:           "peut elle,peut il,peut on,peuvent ils,peuvent elles,faut changer,faut former,faut ajouter,formation pour,qui est le,qui est la,c est qui,qui est president,a quelle heure,quel jour",
+	whereUnknown:   "vers la brousse,en brousse,dans la brousse,sait pas ou ils,sait pas ou,ne sait ou,sait pas ou ils sont,pas de nouvelles,sans nouvelles,pas de leurs nouvelles,aucune nouvelle,nouvelles de lui,plus de nouvelle*,jamais revenu*,pas revenu*,pas rentre*,destination inconnue,pas encore revenu*,n est pas revenu,sait pas si",
 	unnamed | came: "ils sont venus,ils sont venu,ils viennent,ils passent,ils sont passes,ils sont entres,ils sont revenus,ils sont la,des gens sont venus,gens sont venus,hommes sont venus,on est venu,ils son venu,ils sont arrives,ils arrivent,sont venus la nuit",
 	one:            "ma soeur,ma seur,ma fille,ma niece,ma petite,ma femme,mon mari,ma mere,ma voisine,ma tante,ma cousine,ma copine,sa femme,sa fille,sa soeur,son mari,sa belle fille,leur fille,une fille,une femme,une veuve,une eleve,un enfant,une enfant,une orpheline,un orphelin,une jeune,une petite,la fille du,la fille de,la femme du,la femme de,la veuve,beau frere,beau pere,belle mere,mon pere,mon oncle,mon patron,mon fils,mon enfant,mon frere,un garcon,un petit,un bebe,bebe,fille de,muso do,den do,npogotigi do",
 	agent:          "chef de projet,gens du projet,quelqu un du projet,homme du projet,quelqu un de votre,un de vos,quelqu un de l ong,celui qui distribue,celui qui inscrit,celui qui fait la liste,ceux qui distribuent,ceux qui inscrivent,un monsieur du,monsieur du projet,dame du projet,chauffeur du,celui du projet,travaille au projet,travaille pour le projet,celui qui garde la caisse,cle de la caisse",
