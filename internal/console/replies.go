@@ -10,7 +10,7 @@ import (
 type reply struct {
 	when, stamp string
 	delivery    string
-	alarm       bool // it may not have arrived
+	alarm       bool   // it may not have arrived
 	changed     string // when it came so far; empty: at once
 	text, lang  string
 }
