@@ -91,7 +91,7 @@ func (r *Report) language(fsys fs.FS, c *locale.Catalog, v locale.Coverage, book
 		if problem := s.TooLong(); problem != "" {
 			r.Problems = append(r.Problems, &locale.Error{File: l.Tag + ".toml", Key: s.Keys[0], Problem: problem})
 		}
-		if mixes(c, l.Tag, s.Keys) {
+		if !c.Words(l.Tag).Mixes() && mixes(c, l.Tag, s.Keys) {
 			l.Mixed = append(l.Mixed, s.Name)
 		}
 	}

@@ -31,6 +31,12 @@ var Longest = map[string]string{
 	"EPA":       "99 999 999",
 	"REC":       "99 999 999",
 	"reference": "4827-1936",
+	"value":     "99 999 999",
+	"value5":    "19 999 999", // an amount counted in fives
+	"n":         "99 999 999",
+	"n5":        "19 999 999",
+	"answer":    "Merci. Le comite du village et l'equipe du projet ont parle: le moulin est repare lundi.",
+	"dial":      "*384*1234#",
 	"number":    "+223 20 00 00 00",
 	"count":     "9999",
 }
@@ -38,7 +44,8 @@ var Longest = map[string]string{
 // unknownLongest stands for a placeholder that Longest lacks.
 const unknownLongest = "99 999 999"
 
-// longest gives values for the placeholders of a message, as long as they come.
+// longest gives values for the placeholders of a message, as long as they come:
+// what an answer is called is the longest of those names.
 func longest(c *locale.Catalog, w *locale.Words, key string) map[string]string {
 	args := map[string]string{}
 	for _, name := range c.Placeholders(key) {
@@ -46,6 +53,12 @@ func longest(c *locale.Catalog, w *locale.Words, key string) map[string]string {
 		case "month", "status":
 			for _, k := range c.Keys() {
 				if strings.HasPrefix(k, name+".") && len(w.Folded(k, nil)) > len(args[name]) {
+					args[name] = w.Text(k, nil)
+				}
+			}
+		case "what":
+			for _, k := range c.Keys() {
+				if strings.HasSuffix(k, ".short") && len(w.Folded(k, nil)) > len(args[name]) {
 					args[name] = w.Text(k, nil)
 				}
 			}
@@ -61,7 +74,7 @@ type Screen struct {
 	Name  string       // flow.state, or "flow.state by SMS"
 	Keys  []string     // the messages on it, what it asks first
 	Shown screen.Shown // as it comes first
-	Worst screen.Shown // with the hint that follows a wrong key
+	Worst screen.Shown // with the longer of the hints that follow wrong keys
 }
 
 // TooLong says what is wrong with its length, "" when it is well.
@@ -96,6 +109,9 @@ func Screens(book *flow.Book, c *locale.Catalog, tag string) (screens []Screen) 
 			if found := s.Ask + ".found"; c.Has(found) {
 				screens = append(screens, lay(c, w, name+"."+id+" found", name == flow.Main, s, found, "ussd"))
 			}
+			if s.Simple != "" {
+				screens = append(screens, lay(c, w, name+"."+id+" simple", name == flow.Main, s, s.Simple, "ussd"))
+			}
 			if s.AskSMS != "" {
 				screens = append(screens, lay(c, w, name+"."+id+" by SMS", name == flow.Main, s, s.AskSMS, "sms"))
 			}
@@ -116,10 +132,14 @@ func lay(c *locale.Catalog, w *locale.Words, name string, main bool, s *flow.Sta
 		shown.Input = flow.InputPlace
 	case flow.KindNumber, flow.KindMoney, flow.KindPIN, flow.KindReference:
 		shown.Input = flow.InputNumber
-	case flow.KindSay, flow.KindSubmit:
+	case flow.KindSay, flow.KindEnd, flow.KindSubmit:
 		shown.Input, shown.Back, shown.Menu, hint = flow.InputNone, false, false, ""
 	}
-	for i, o := range s.Options {
+	options := s.Options
+	if (s.Kind == flow.KindYesNo || s.Kind == flow.KindConfirm) && len(options) == 0 {
+		options = []flow.Choice{{Say: "answer.yes"}, {Say: "answer.no"}}
+	}
+	for i, o := range options {
 		if o.Say == "" || len(o.Media) > 0 && !slices.Contains(o.Media, medium) {
 			continue
 		}
@@ -129,10 +149,15 @@ func lay(c *locale.Catalog, w *locale.Words, name string, main bool, s *flow.Sta
 	}
 	out.Shown = screen.Layout(shown, w, screen.For(medium))
 	out.Worst = out.Shown
-	if c.Has(hint) && medium != "sms" {
-		shown.Hint = line(hint)
-		out.Keys = append(out.Keys, hint)
-		out.Worst = screen.Layout(shown, w, screen.For(medium))
+	for _, key := range []string{hint, hint + ".again"} {
+		if !c.Has(key) || medium == "sms" {
+			continue
+		}
+		shown.Hint = line(key)
+		out.Keys = append(out.Keys, key)
+		if laid := screen.Layout(shown, w, screen.For(medium)); laid.Cut || len(laid.Pages) >= len(out.Worst.Pages) && !out.Worst.Cut {
+			out.Worst = laid
+		}
 	}
 	return out
 }

@@ -162,7 +162,7 @@ func TestEveryRowSaysHowItsWorstCaseFitsAPage(t *testing.T) {
 			if r.Preview != "I ni ce, i ka cikan sòròla.\nI ka nimòrò: 4827-1936" || r.Screen != r.Preview {
 				t.Errorf("got %+v", r)
 			}
-		case "progress.confirm":
+		case "progress.pending":
 			if !strings.HasPrefix(r.Preview, "òkutòburu: tòndenw 9999") && !strings.HasPrefix(r.Preview, "sètanburu: tòndenw 9999") {
 				t.Errorf("not the longest month: %q", r.Preview)
 			}
@@ -248,7 +248,7 @@ func TestImportRefusesAndNamesTheCell(t *testing.T) {
 		{"a placeholder that is torn", "hint.number", colTranslation, "{{.min}-{{.max}}", "braces are only for placeholders"},
 		{"another key of navigation", "key.menu", colTranslation, "0 Šintin", "the numbers are [0], in French [00]"},
 		{"a key behind its word", "key.menu", colTranslation, "Šintin 00", "begins without the key 00"},
-		{"another number to press", "feedback.words", colTranslation, "Baffoo: 2", "the numbers are [2], in French [1]"},
+		{"another number to press", "feedback.words", colTranslation, "Baffoo: 2", "the numbers are [2], in French [9]"},
 		{"an unknown key", "menu.title", colKey, "menu.titel", "there is no such message"},
 		{"a key that is gone", "menu.title", colKey, "", "the key is gone"},
 		{"a key twice", "menu.title", colKey, "menu.feedback", ""},
@@ -422,8 +422,32 @@ func TestTheReportCountsAndListsEveryLanguage(t *testing.T) {
 		if l.Listed != (tag != "fr") {
 			t.Errorf("%s has a list of attested words: %v", tag, l.Listed)
 		}
-		if tag == "khq" && (len(l.Unattested) > 0 || l.Offered || !slices.Contains(l.Mixed, "main.language")) {
+		if len(l.Mixed) > 0 { // Timbuktu's says a screen wholly or not at all
+			t.Errorf("%s has words of two local languages on %q", tag, l.Mixed)
+		}
+		if tag == "khq" && (len(l.Unattested) > 0 || l.Offered) {
 			t.Errorf("khq: %+v", l)
+		}
+	}
+}
+
+func TestScreensThatMixTwoLocalLanguagesAreNamed(t *testing.T) {
+	book, _ := ours(t)
+	fsys := fstest.MapFS{}
+	for _, name := range []string{"fr.toml", "ses.toml", "khq.toml"} {
+		data, err := locales.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fsys[name] = &fstest.MapFile{Data: bytes.Replace(data, []byte("whole    = true "), []byte("whole    = false"), 1)}
+	}
+	r, err := Check(fsys, book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range r.Languages {
+		if mixed := slices.Contains(l.Mixed, "main.menu"); mixed != (l.Tag == "khq") {
+			t.Errorf("%s: %q", l.Tag, l.Mixed)
 		}
 	}
 }
