@@ -89,7 +89,6 @@ const (
 	attack
 	burn
 	unnamed
-	meeting
 	death
 	one // a single person near to the sender: seldom in an ordinary message
 	fund

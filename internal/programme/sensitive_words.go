@@ -128,7 +128,6 @@ var stemWords = map[concept]string{
 	wish:    `mettez ajout* nomm* choisi* proposons prevoir prevoyez voulons souhait* aimer* faudr* quand komb* kel quelle quels comment koman`,
 	absent: `okun aucun aucune date heure prochain* semaine reunit reunion* utile* reven* revien* venu venue viene vient absent* retard* repon* decroch*
 		atan*`,
-	meeting:     `reunion* reconcili* pardon*`,
 	ask | grave: `ransonn*`,
 }
 

@@ -7,8 +7,6 @@ import (
 	"unicode"
 
 	"lafia/internal/programme"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Report is what a line such as "RAP LAF1 MEM 24 REU 4 EPA 24 000" says
@@ -566,4 +564,4 @@ func letter(r rune) bool {
 }
 
 // folded gives a word in capitals without accents, for codes.
-func folded(s string) string { return strings.ToUpper(norm.NFC.String(programme.MatchKey(s))) }
+func folded(s string) string { return strings.ToUpper(programme.MatchKey(s)) }
