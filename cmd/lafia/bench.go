@@ -7,17 +7,62 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"text/tabwriter"
 	"time"
 
+	"lafia/flows"
 	"lafia/gateway"
 	"lafia/gateway/message"
 	"lafia/internal/app"
 	"lafia/internal/bench"
+	"lafia/internal/flow"
+	"lafia/internal/locale"
 	"lafia/internal/session"
+	"lafia/locales"
 )
 
 // benchCmd is `lafia bench`.
 type benchCmd struct {
+	Hops benchHopsCmd `cmd:"" default:"withargs" help:"The whole trip of a keypress, beside a handler that keeps nothing (what lafia bench alone measures)."`
+	Step benchStepCmd `cmd:"" help:"The pure step from one screen to the next, and its layout."`
+}
+
+// benchStepCmd is `lafia bench step`.
+type benchStepCmd struct {
+	Often int  `default:"20000" help:"Steps in each of nine rounds (${default})."`
+	JSON  bool `help:"Print the figures for programs."`
+}
+
+// Run measures.
+func (c *benchStepCmd) Run(ctx *cliContext) error {
+	if c.Often < 10 {
+		return wrongUse("bench step: --often is 10 at least")
+	}
+	book, err := flow.Load(flows.Files)
+	if err != nil {
+		return err
+	}
+	words, err := locale.Load(locales.Files)
+	if err != nil {
+		return err
+	}
+	steps, err := bench.Steps(book, words, c.Often, time.Now)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(ctx.Stdout, steps)
+	}
+	w := tabwriter.NewWriter(ctx.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "step\tlanguage\tlines\tns, median\tns, best\tallocations\tbytes")
+	for _, s := range steps {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.0f\t%.0f\t%.1f\t%.0f\n", s.Screen, s.Language, s.Lines, s.NanosMedian, s.NanosBest, s.Allocations, s.Bytes)
+	}
+	return w.Flush()
+}
+
+// benchHopsCmd is `lafia bench hops`.
+type benchHopsCmd struct {
 	Rounds      int     `default:"6" help:"How many rounds; the first is dropped (${default})."`
 	Seconds     float64 `default:"12" help:"How long a round takes (${default})."`
 	Rate        float64 `placeholder:"HOPS" help:"Constant arrivals a second; by default half of what the gateway does at saturation."`
@@ -31,7 +76,7 @@ type benchCmd struct {
 }
 
 // Run measures. It exits 1 when an answer was wrong or a row is missing.
-func (c *benchCmd) Run(ctx *cliContext) error {
+func (c *benchHopsCmd) Run(ctx *cliContext) error {
 	if c.Child != "" {
 		return bench.RunChild(ctx.Ctx, bench.Child(c.Child), ctx.Stdin, ctx.Stdout, benchGateway(ctx))
 	}
@@ -54,7 +99,7 @@ func (c *benchCmd) Run(ctx *cliContext) error {
 	return nil
 }
 
-func (c *benchCmd) write(ctx *cliContext, r *bench.Report) error {
+func (c *benchHopsCmd) write(ctx *cliContext, r *bench.Report) error {
 	if c.JSON == "-" {
 		return printJSON(ctx.Stdout, r)
 	}
