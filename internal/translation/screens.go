@@ -95,7 +95,8 @@ var hints = map[flow.Kind]string{
 }
 
 // Screens lays out every screen of a book in a language. Lists that come from
-// the record (places, groups, projects) are not its words, and left out.
+// the record (places, groups, projects) are not its words, and left out, and so
+// is a screen with words that no language has.
 func Screens(book *flow.Book, c *locale.Catalog, tag string) (screens []Screen) {
 	w := c.Words(tag)
 	for _, name := range slices.Sorted(maps.Keys(book.Flows)) {
@@ -117,7 +118,9 @@ func Screens(book *flow.Book, c *locale.Catalog, tag string) (screens []Screen) 
 			}
 		}
 	}
-	return screens
+	return slices.DeleteFunc(screens, func(s Screen) bool {
+		return slices.ContainsFunc(s.Keys, func(key string) bool { return !c.Has(key) })
+	})
 }
 
 func lay(c *locale.Catalog, w *locale.Words, name string, main bool, s *flow.State, ask, medium string) Screen {
