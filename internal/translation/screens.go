@@ -75,11 +75,13 @@ type Screen struct {
 	Keys  []string     // the messages on it, what it asks first
 	Shown screen.Shown // as it comes first
 	Worst screen.Shown // with the longer of the hints that follow wrong keys
+	Lacks bool         // no language has some of its words: its length says nothing
 }
 
 // TooLong says what is wrong with its length, "" when it is well.
 func (s Screen) TooLong() string {
 	switch {
+	case s.Lacks:
 	case s.Worst.Cut:
 		return fmt.Sprintf("screen %s is too long for one page, and a screen that asks a number has one", s.Name)
 	case len(s.Worst.Pages) > PagesMost:
@@ -95,8 +97,7 @@ var hints = map[flow.Kind]string{
 }
 
 // Screens lays out every screen of a book in a language. Lists that come from
-// the record (places, groups, projects) are not its words, and left out, and so
-// is a screen with words that no language has.
+// the record (places, groups, projects) are not its words, and left out.
 func Screens(book *flow.Book, c *locale.Catalog, tag string) (screens []Screen) {
 	w := c.Words(tag)
 	for _, name := range slices.Sorted(maps.Keys(book.Flows)) {
@@ -118,9 +119,7 @@ func Screens(book *flow.Book, c *locale.Catalog, tag string) (screens []Screen) 
 			}
 		}
 	}
-	return slices.DeleteFunc(screens, func(s Screen) bool {
-		return slices.ContainsFunc(s.Keys, func(key string) bool { return !c.Has(key) })
-	})
+	return screens
 }
 
 func lay(c *locale.Catalog, w *locale.Words, name string, main bool, s *flow.State, ask, medium string) Screen {
@@ -150,6 +149,7 @@ func lay(c *locale.Catalog, w *locale.Words, name string, main bool, s *flow.Sta
 		shown.Options = append(shown.Options, flow.Option{Key: key, Value: cmp.Or(o.Value, key), Say: line(o.Say), Level: o.Level})
 		out.Keys = append(out.Keys, o.Say)
 	}
+	out.Lacks = slices.ContainsFunc(out.Keys, func(key string) bool { return !c.Has(key) })
 	out.Shown = screen.Layout(shown, w, screen.For(medium))
 	out.Worst = out.Shown
 	for _, key := range []string{hint, hint + ".again"} {
