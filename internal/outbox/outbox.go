@@ -100,7 +100,7 @@ const (
 	// receiptAfter is how long a receipt is waited for (reliability.md 2.8).
 	receiptAfter = 10 * time.Minute
 	// turnTimeout bounds how long a worker waits for a turn on a busy channel.
-	turnTimeout = 15 * time.Second
+	turnTimeout = 5 * time.Second
 )
 
 // ErrAgain says that a message was not sent, and is to be tried again.
