@@ -122,7 +122,36 @@ func startDev(ctx context.Context, o DevOptions) (_ *dev, err error) {
 		Banner: true, Example: d.example(), HelpNumber: func(string) string { return devHelpNumber },
 		Drain: drainDev, Now: o.Now, Log: o.Log, Point: o.Point,
 	})
-	return d, d.app.Start(ctx)
+	if err := d.app.Start(ctx); err != nil {
+		return d, err
+	}
+	return d, d.remember(ctx, sim)
+}
+
+// rememberMost bounds what simulated phones are given back at a start.
+const rememberMost = 2000
+
+// remember gives the simulated phones what they had received before: a phone
+// keeps its messages when the gateway starts anew.
+func (d *dev) remember(ctx context.Context, sim *simulator.Simulator) error {
+	sent, err := d.app.store.SentLately(ctx, rememberMost)
+	if err != nil {
+		return err
+	}
+	var list []simulator.Received
+	for _, m := range sent {
+		number, err := d.app.conversation.OpenNumber(m.Contact, m.Number)
+		if err != nil {
+			continue // of a demo that was loaded with other keys
+		}
+		text, err := d.app.conversation.OpenReply(m.ID, m.Sealed)
+		if err != nil {
+			continue
+		}
+		list = append(list, simulator.Received{Channel: m.Channel, To: number, Text: text, At: m.At})
+	}
+	sim.Remember(list)
+	return nil
 }
 
 func (d *dev) path(name string) string { return filepath.Join(d.Dir, name) }

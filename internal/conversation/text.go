@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"lafia/internal/directory"
 	"lafia/internal/flow"
 	"lafia/internal/programme"
 	"lafia/internal/screen"
@@ -239,7 +240,7 @@ func (t *trip) beginText(ctx context.Context, m sms.Message) error {
 	case m.Kind == sms.Answers && len(m.Inputs) > 1:
 		t.restart()
 		t.inputs = m.Inputs
-	case known && isOnlyCode(text):
+	case known && directory.IsOnlyCode(text):
 		t.enterAt("feedback")
 		t.inputs = []string{code}
 	case m.Kind == sms.Words && strings.ContainsFunc(text, unicode.IsLetter):
@@ -288,7 +289,7 @@ func (t *trip) keepOpen(text string, m sms.Message) {
 		Confirmed: true, SentAt: t.who.in.SentAt, ReceivedAt: t.who.now,
 	}
 	if code, ok := t.projectOf(m.Codes); ok {
-		pr, _ := t.c.programme.project(code)
+		pr, _ := t.c.programme.Load().Project(code)
 		p.Project, p.Place, p.Region = pr.Code, pr.Place, pr.Region
 	}
 	t.open = true
@@ -314,20 +315,13 @@ func (t *trip) ack() string {
 
 // projectOf gives the project that a message names, a slip of the finger allowed.
 func (t *trip) projectOf(codes []string) (string, bool) {
-	known := t.c.programme.codes()
+	known := t.c.programme.Load().Codes()
 	for _, code := range codes {
 		if found, ok := sms.Nearest(code, known); ok {
 			return found, true
 		}
 	}
 	return "", false
-}
-
-// isOnlyCode reports whether a text is a project's code and nothing else: one
-// word, or its letters and its digits apart.
-func isOnlyCode(text string) bool {
-	words := strings.Fields(programme.MatchKey(text))
-	return len(words) == 1 || len(words) == 2 && strings.Trim(words[1], "0123456789") == ""
 }
 
 // takesWords reports whether a screen waits for something to be written: there a

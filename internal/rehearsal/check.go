@@ -377,9 +377,7 @@ func (m *measure) longest(f *flow.Flow, name, value string, words *locale.Words)
 		case flow.KindNumber, flow.KindMoney:
 			candidates = append(candidates, flow.Spaced(strconv.FormatInt(*s.Max, 10)))
 		case flow.KindPlace:
-			for _, p := range m.world.places {
-				candidates = append(candidates, p.Name)
-			}
+			candidates = append(candidates, m.world.listed.Names()...)
 		case flow.KindMonth:
 			for i := range 12 {
 				candidates = append(candidates, words.Text(fmt.Sprintf("month.%d", i+1), nil))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lafia/internal/demo"
+	"lafia/internal/directory"
 	"lafia/internal/flow"
 	"lafia/internal/locale"
 	"lafia/internal/programme"
@@ -72,9 +73,8 @@ type World struct {
 	Now time.Time
 
 	words   *locale.Catalog
-	regions []programme.Place            // of the programme
-	places  []programme.Place            // cercles and communes of the programme's regions
-	parts   map[string][]programme.Place // by parent; "": the cercles
+	regions []programme.Place // of the programme
+	listed  *directory.Directory
 
 	stranger bool // she leads no group, and no call-back can be kept
 	pending  bool // a report by SMS waits to be confirmed
@@ -92,26 +92,12 @@ func NewWorld(words *locale.Catalog, now time.Time) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{Now: now, words: words, parts: map[string][]programme.Place{}}
+	w := &World{Now: now, words: words, listed: directory.New(projects, all)}
 	for _, p := range all {
-		inside := slices.ContainsFunc(projects, func(q programme.Project) bool { return q.Region == programme.Region(p.PCode) })
-		switch {
-		case !inside || p.Level < 1:
-			continue
-		case p.Level == 1:
+		if p.Level == 1 && slices.ContainsFunc(projects, func(q programme.Project) bool { return q.Region == p.PCode }) {
 			w.regions = append(w.regions, p)
-			continue
-		case p.Level == 2:
-			w.parts[""] = append(w.parts[""], p)
-		default:
-			w.parts[p.Parent] = append(w.parts[p.Parent], p)
 		}
-		w.places = append(w.places, p)
 	}
-	// The north first, as in the demo's first phase.
-	slices.SortStableFunc(w.parts[""], func(a, b programme.Place) int {
-		return strings.Compare(programme.Region(b.PCode), programme.Region(a.PCode))
-	})
 	return w, nil
 }
 
@@ -124,11 +110,11 @@ func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
 			f.Items = append(f.Items, flow.Item{Value: l.Tag, Say: flow.Line{Text: l.Name}})
 		}
 	case flow.NeedProject:
-		return w.project(n.Arg, medium), nil
+		return w.listed.FindProject(n.Arg, projects[0].Dial, medium), nil
 	case flow.NeedPlaces:
-		f.Items = items(w.parts[n.Arg])
+		return w.listed.Parts(n.Arg, ""), nil
 	case flow.NeedPlace:
-		f.Items = items(w.named(n.Arg))
+		return w.listed.FindPlace(n.Arg), nil
 	case flow.NeedGroups:
 		for _, l := range leads {
 			if !w.stranger {
@@ -141,7 +127,7 @@ func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
 		}
 	case flow.NeedPending:
 		if w.pending {
-			f.Items = []flow.Item{month(w.Now.AddDate(0, -1, 1-w.Now.Day()))}
+			f.Items = directory.Months(w.Now).Items[:1]
 			f.Items[0].Value = "pending"
 			f.Args = map[string]string{"MEM": "24", "REU": "4", "EPA": "24 000", "REC": "60 000"}
 		}
@@ -158,7 +144,7 @@ func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
 			f.Args["old"] = "yes"
 		}
 	case flow.NeedMonths:
-		return months(w.Now), nil
+		return directory.Months(w.Now), nil
 	case flow.NeedReference:
 		if ref, ok := programme.ParseReference(n.Arg); ok && ref == Given {
 			f = flow.Fact{OK: true, Items: []flow.Item{{Value: "new", Say: flow.Line{Key: "status.new"}}}, Args: map[string]string{"reference": ref.String()}}
@@ -169,7 +155,9 @@ func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
 	case flow.NeedHelp:
 		f = flow.Fact{OK: true, Args: map[string]string{"number": help}}
 	case flow.NeedRegions:
-		f.Items = items(w.regions)
+		for _, p := range w.regions {
+			f.Items = append(f.Items, flow.Item{Value: p.PCode, Say: flow.Line{Text: p.Name}})
+		}
 	case flow.NeedCallback:
 		f.OK = !w.stranger
 	case flow.NeedConsent: // nobody has asked her yet
@@ -189,77 +177,4 @@ func (w *World) does(group string) string {
 		}
 	}
 	return ""
-}
-
-func items(places []programme.Place) []flow.Item {
-	var out []flow.Item
-	for _, p := range places {
-		out = append(out, flow.Item{Value: p.PCode, Say: flow.Line{Text: p.Name}, Open: p.Level < 3})
-	}
-	return out
-}
-
-// months are the last complete one until the 10th, and then the choice of three.
-func months(now time.Time) flow.Fact {
-	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	f := flow.Fact{Items: []flow.Item{month(first.AddDate(0, -1, 0))}}
-	if now.Day() > 10 {
-		f.Items = append(f.Items, month(first), month(first.AddDate(0, -2, 0)))
-	}
-	return f
-}
-
-func month(m time.Time) flow.Item {
-	return flow.Item{Value: m.Format("2006-01"), Say: flow.Line{Key: fmt.Sprintf("month.%d", int(m.Month()))}}
-}
-
-// project finds one by its code, printed or dialled, or those of a commune.
-func (w *World) project(typed, medium string) flow.Fact {
-	f := flow.Fact{Args: map[string]string{"example": projects[0].Dial}}
-	if typed == "" {
-		return f
-	}
-	code := strings.ToUpper(strings.Trim(typed, " .*#"))
-	for _, p := range projects {
-		if p.Code == code || p.Dial == code {
-			f.OK, f.Items = true, []flow.Item{{Value: p.Code, Say: flow.Line{Text: p.Name}}}
-			return f
-		}
-	}
-	for _, place := range w.named(typed) {
-		for _, p := range projects {
-			if strings.HasPrefix(p.Place, place.PCode) {
-				name := p.Code
-				if medium != "sms" { // a name can tell a place
-					name += " " + p.Name
-				}
-				f.Items = append(f.Items, flow.Item{Value: p.Code, Say: flow.Line{Text: name}})
-			}
-		}
-	}
-	return f
-}
-
-// named finds places by their name, or by its beginning: communes before cercles.
-func (w *World) named(typed string) []programme.Place {
-	key := func(s string) string { return strings.ReplaceAll(programme.MatchKey(s), " ", "") }
-	want := key(typed)
-	if want == "" {
-		return nil
-	}
-	for _, whole := range []bool{true, false} {
-		for _, level := range []int{3, 2} {
-			var found []programme.Place
-			for _, p := range w.places {
-				name := key(p.Name)
-				if p.Level == level && (name == want || !whole && len(want) >= 4 && strings.HasPrefix(name, want)) {
-					found = append(found, p)
-				}
-			}
-			if len(found) > 0 {
-				return found
-			}
-		}
-	}
-	return nil
 }

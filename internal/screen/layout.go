@@ -54,8 +54,8 @@ func (lim Limits) fits(s size) bool {
 	return used <= most
 }
 
-// piece is a run of text that is placed on pages: what the screen says, or one
-// of its options. An option moves to the next page as a whole.
+// piece is a run of text that is placed on pages: what the screen says, one of
+// its items or one of its options. Items and options move to the next page whole.
 type piece struct {
 	text   string
 	size   size
@@ -81,8 +81,8 @@ func newLayout(s flow.Screen, w *locale.Words, lim Limits) *layout {
 	l := &layout{lim: lim, pieces: make([]piece, 0, 1+len(s.Say)+len(s.Options))}
 	l.add(say(s.Hint, w), false)
 	l.hint = len(l.pieces) > 0
-	for _, line := range s.Say {
-		l.add(say(line, w), false)
+	for i, line := range s.Say {
+		l.add(say(line, w), i > 0) // lines behind the first say one thing each
 	}
 	for _, o := range s.Options {
 		l.add(strings.TrimRight(o.Key+" "+oneLine(say(o.Say, w)), " "), true)

@@ -127,6 +127,25 @@ func (s *Simulator) Do(ctx context.Context, channel string, r message.HTTPReques
 	return t.status, t.body, nil, true
 }
 
+// Received is an SMS that a phone has, from before this simulator began.
+type Received struct {
+	Channel string
+	To      message.Number
+	Text    string
+	At      time.Time
+}
+
+// Remember puts messages of before on their phones, the oldest first.
+func (s *Simulator) Remember(list []Received) {
+	for _, m := range list {
+		from := m.Channel
+		if c, ok := s.channel(m.Channel); ok {
+			from = c.ShortCode
+		}
+		s.phones.receive(incoming{To: m.To, From: from, Text: m.Text}, m.At)
+	}
+}
+
 // channel finds a channel by its name.
 func (s *Simulator) channel(name string) (Channel, bool) {
 	for _, c := range s.channels {

@@ -60,18 +60,18 @@ func TestAContactGetsTwentyRepliesADay(t *testing.T) {
 	replies := func(who []byte) int {
 		return count(t, s, `select count(*) from outbound where contact = $1 and inbound_id is not null`, who)
 	}
-	for i := range 25 {
+	for i := range repliesADay + 5 {
 		write(anna, now.Add(time.Duration(i)*2*time.Minute))
 	}
 	write(bintou, now)
-	if got := replies(anna); got != 20 {
+	if got := replies(anna); got != repliesADay {
 		t.Errorf("anna got %d replies", got)
 	}
 	if replies(bintou) != 1 {
 		t.Error("bintou got none")
 	}
-	if kept := count(t, s, `select count(*) from inbound where handled_at is not null`); kept != 26 {
-		t.Errorf("%d of 26 messages are kept and handled", kept)
+	if kept := count(t, s, `select count(*) from inbound where handled_at is not null`); kept != repliesADay+6 {
+		t.Errorf("%d of 66 messages are kept and handled", kept)
 	}
 	write(anna, now.Add(24*time.Hour+time.Second)) // the first has left the day
 	if got := replies(anna); got != 21 {
