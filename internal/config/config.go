@@ -39,6 +39,7 @@ type Config struct {
 	Postgres  Postgres  `toml:"postgres"`
 	Redis     Redis     `toml:"redis"`
 	Keys      Keys      `toml:"keys"`
+	Spool     Spool     `toml:"spool"`
 	Help      Help      `toml:"help"`
 	Console   Console   `toml:"console"`
 	Simulator Simulator `toml:"simulator"`
@@ -77,6 +78,15 @@ type Redis struct {
 type Keys struct {
 	// Dir is their folder, absolute once read. "keys", beside the file.
 	Dir string `toml:"dir"`
+}
+
+// Spool is the journal on this machine's disk for when PostgreSQL is away.
+type Spool struct {
+	// Dir is its folder, absolute once read, of this gateway alone.
+	// "/var/lib/lafia/spool".
+	Dir string `toml:"dir"`
+	// MaxMiB bounds what lies in it: 1 to 1048576. 1024.
+	MaxMiB int64 `toml:"max_mib"`
 }
 
 // Help is whom a caller in need can call.
@@ -189,6 +199,7 @@ func Default() Config {
 		Postgres:    Postgres{Migrate: true, MaxConns: 24},
 		Redis:       Redis{MaxConns: 32},
 		Keys:        Keys{Dir: "keys"},
+		Spool:       Spool{Dir: "/var/lib/lafia/spool", MaxMiB: 1024},
 		Console:     Console{SecureCookies: true},
 		Log:         Log{Level: slog.LevelInfo},
 		Budget:      Budget{Warn: 0.8},

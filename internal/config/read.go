@@ -35,6 +35,16 @@ func (r *reader) config(root *table, known []string) *Config {
 		t.end()
 	}
 	c.Keys.Dir = r.path(c.Keys.Dir)
+	if t := root.sub("spool"); t != nil {
+		if t.text("dir", &c.Spool.Dir, `"/var/lib/lafia/spool"`) && c.Spool.Dir == "" {
+			t.bad("dir", `write the folder, as "/var/lib/lafia/spool"`, "is empty")
+		}
+		if n, ok := t.whole("max_mib", 1, 1<<20); ok {
+			c.Spool.MaxMiB = n
+		}
+		t.end()
+	}
+	c.Spool.Dir = r.path(c.Spool.Dir)
 	if t := root.sub("help"); t != nil {
 		t.help(&c.Help)
 	}

@@ -92,6 +92,7 @@ budget = { month = 250000, warn = 0.5 }
 price = { first = 25, "first/orange" = 17.5 }
 operators = { orange = ["+2237"] }
 keys = { dir = "/etc/lafia/keys" }
+spool = { dir = "spool", max_mib = 1 }
 [console]
 secure_cookies = false
 [postgres]
@@ -139,6 +140,7 @@ rate_per_second = 30
 		Postgres:  config.Postgres{URL: secret("host=/run/postgresql user=lafia dbname=lafia"), MaxConns: 8},
 		Redis:     config.Redis{URL: secret("unix:///run/redis.sock?db=3"), MaxConns: 9},
 		Keys:      config.Keys{Dir: "/etc/lafia/keys"},
+		Spool:     config.Spool{Dir: filepath.Join(filepath.Dir(path), "spool"), MaxMiB: 1},
 		Help:      config.Help{Number: "80333", Regions: map[string]string{"ML06": "+223 20 00 00 00", "ML07": "*123#"}},
 		Simulator: config.Simulator{Enabled: true},
 		Log:       config.Log{Level: slog.LevelWarn},
@@ -220,7 +222,7 @@ config.toml:1: this is not TOML: basic strings cannot have new lines (texts need
 config.toml:2: drain: this is not TOML: key drain is already defined (texts need quotes, a key stands once; see config.example.toml)`},
 	{"unknown keys", "lissten = \"127.0.0.1:1\"\ncolour = 1" + servers + "[consol]\n", `
 config.toml:1: lissten: there is no such key (did you mean listen?)
-config.toml:2: colour: there is no such key (there are: listen, admin_listen, trusted_proxies, drain, public_url, postgres, redis, keys, help, console, simulator, log, budget, operators, channel, price)
+config.toml:2: colour: there is no such key (there are: listen, admin_listen, trusted_proxies, drain, public_url, postgres, redis, keys, spool, help, console, simulator, log, budget, operators, channel, price)
 config.toml:7: consol: there is no such key (did you mean console?)`},
 	{"an unknown key of a channel", oneChannel + "token = \"x\"\n\"a\\nb\" = 1\n", `
 config.toml:11: channel.token: there is no such key (did you mean tokens?)
@@ -311,6 +313,9 @@ config.toml:9: channel.tokens: the file DIR cannot be read: it is not a regular 
 config.toml:10: channel.account.api_key: the file DIR/key cannot be read: no such file or directory (put the secret there, readable to lafia alone)`},
 	{"no folder for the keys", servers + "[keys]\ndir = \"\"\n", `
 config.toml:7: keys.dir: is empty (write the folder, as "keys")`},
+	{"no folder for the spool, and no room", servers + "[spool]\ndir = \"\"\nmax_mib = 0\n", `
+config.toml:7: spool.dir: is empty (write the folder, as "/var/lib/lafia/spool")
+config.toml:8: spool.max_mib: 0 is out of range (write a whole number from 1 to 1048576)`},
 	{"help that cannot be called", servers + "[help]\nnumber = \"call us\"\n[help.regions]\nGao = \"36111\"\nML06 = \"\"\nML07 = 36111\n", `
 config.toml:7: help.number: "call us" cannot be dialled (write it as callers dial it, as "36111" or "+223 20 00 00 00")
 config.toml:9: help.regions.Gao: is no code of a region (write the code of a region, as ML06)
