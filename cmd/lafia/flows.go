@@ -22,6 +22,7 @@ import (
 type flowsCmd struct {
 	Check flowsCheckCmd `cmd:"" help:"Refuse what a caller should not meet, and measure every screen in every language."`
 	Graph flowsGraphCmd `cmd:"" help:"Draw a flow with its words."`
+	Test  flowsTestCmd  `cmd:"" help:"Play every transcript: each screen as told, and what is stored."`
 }
 
 // sources are the files that are read instead of the program's own.
@@ -59,6 +60,7 @@ func folder(flag, dir string) (fs.FS, error) {
 type flowsCheckCmd struct {
 	sources
 	Notes bool `default:"true" negatable:"" help:"List what is worth knowing too (--no-notes: only what must be mended)."`
+	Price int  `default:"10" placeholder:"F" help:"What a segment of an SMS costs, in F CFA (${default}, the ceiling in Mali)."`
 	JSON  bool `help:"For programs."`
 }
 
@@ -83,7 +85,7 @@ func (c *flowsCheckCmd) Run(ctx *cliContext) error {
 		if err != nil {
 			return err
 		}
-		if report, err = rehearsal.Check(book, words, world); err != nil {
+		if report, err = rehearsal.Check(book, words, world, c.Price); err != nil {
 			return err
 		}
 	}
@@ -121,13 +123,13 @@ func (c *flowsCheckCmd) print(ctx *cliContext, r rehearsal.Report) {
 		return
 	}
 	w := tabwriter.NewWriter(ctx.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "flow\tlanguage\tscreens\tanswers\tlongest\tat\tpages\tSMS segments")
+	fmt.Fprintln(w, "flow\tlanguage\tscreens\tanswers\tlongest\tat\tpages\tSMS segments\treplies\tcost, ours + hers")
 	for _, row := range r.Rows {
-		segments := "-"
+		segments, replies, cost := "-", "-", "-"
 		if row.Segments > 0 {
-			segments = fmt.Sprint(row.Segments)
+			segments, replies, cost = fmt.Sprint(row.Segments), fmt.Sprint(row.Replies), fmt.Sprintf("%d + %d F CFA", row.Cost, row.Hers)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d %s\t%s\t%d\t%s\n", row.Flow, row.Language, row.Screens, row.Answers, row.Longest, row.Encoding, row.At, row.Pages, segments)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d %s\t%s\t%d\t%s\t%s\t%s\n", row.Flow, row.Language, row.Screens, row.Answers, row.Longest, row.Encoding, row.At, row.Pages, segments, replies, cost)
 	}
 	w.Flush()
 }

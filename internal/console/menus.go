@@ -39,7 +39,7 @@ func loadMenus(o Options) (*menus, error) {
 			if err != nil {
 				return rehearsal.Report{}, err
 			}
-			return rehearsal.Check(book, words, world)
+			return rehearsal.Check(book, words, world, rehearsal.DefaultPrice)
 		}),
 		check: sync.OnceValues(func() (translation.Report, error) { return translation.Check(o.Locales, book) }),
 	}, nil

@@ -35,7 +35,7 @@ func TestEveryMenuHasAPageAndThePictureOfTheCommandLineInEveryLanguage(t *testin
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := rehearsal.Check(book, words, world)
+	report, err := rehearsal.Check(book, words, world, rehearsal.DefaultPrice)
 	if err != nil || len(report.Rows) < 12 {
 		t.Fatalf("%d rows, %v", len(report.Rows), err)
 	}

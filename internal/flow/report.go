@@ -327,7 +327,15 @@ func MostAnswers(kind string) int {
 // Answers counts the answers on the longest way through a flow, without turning
 // back: a place takes two (its cercle, its commune). A group has one activity, and
 // a report that is there already is not the longest way.
-func (b *Book) Answers(flow string) int {
+func (b *Book) Answers(flow string) int { return b.longest(flow, counter.answers) }
+
+// Weigh gives the weight of the heaviest way through a flow by the media that
+// carry it, where each state has a weight of its own; ways are those of Answers.
+func (b *Book) Weigh(flow string, weight func(state string) int) int {
+	return b.longest(flow, func(c counter, _ *State, name string) int { return weight(name) })
+}
+
+func (b *Book) longest(flow string, weigh func(c counter, s *State, name string) int) int {
 	f := b.Flows[flow]
 	if f == nil {
 		return 0
@@ -340,7 +348,7 @@ func (b *Book) Answers(flow string) int {
 	}
 	most := 0
 	for name := range activities {
-		c := counter{book: b, flow: f, activity: name, known: map[string]int{}}
+		c := counter{book: b, flow: f, activity: name, known: map[string]int{}, weigh: weigh}
 		most = max(most, c.count(f.Start))
 	}
 	return most
@@ -352,9 +360,10 @@ type counter struct {
 	flow     *Flow
 	activity string
 	known    map[string]int
+	weigh    func(c counter, s *State, name string) int
 }
 
-// count gives the answers from a state to the end.
+// count gives the weight of the way from a state to the end.
 func (c counter) count(state string) int {
 	const under = -1
 	s := c.flow.States[state]
@@ -370,7 +379,7 @@ func (c counter) count(state string) int {
 		for _, t := range s.targets() {
 			n = max(n, c.count(t))
 		}
-		n += c.answers(s)
+		n += c.weigh(c, s, state)
 	} else {
 		n = c.count(s.Next)
 	}
@@ -389,7 +398,7 @@ func (c counter) asked(s *State) bool {
 	return true
 }
 
-func (c counter) answers(s *State) int {
+func (c counter) answers(s *State, _ string) int {
 	switch s.Kind {
 	case KindEnd, KindSubmit, KindBranch, KindReturn:
 		return 0

@@ -66,8 +66,8 @@ func attestedForm(word string) string {
 }
 
 // neutral are words of every language's screens: the unit of money, the message
-// itself, and the keyword that is typed as it stands.
-var neutral = map[string]bool{"f": true, "cfa": true, "sms": true, "menu": true}
+// itself, the sign of a product, and the keywords that are typed as they stand.
+var neutral = map[string]bool{"f": true, "cfa": true, "sms": true, "x": true, "menu": true, "start": true, "stop": true, "garder": true, "rappel": true}
 
 // elided are what a vowel was dropped from before an apostrophe: b'a, k'a, y'a,
 // t'a, m'a, n'a (languages.md 1 has them from the corpora).

@@ -40,7 +40,15 @@ type Row struct {
 	At       string `json:"longest_at"` // the state that is the longest
 	Pages    int    `json:"pages"`      // of a screen by USSD, at most
 	Segments int    `json:"segments"`   // of a message by SMS, at most; 0: not by SMS
+	Replies  int    `json:"replies"`    // segments that we send on the longest way by SMS
+	Cost     int    `json:"cost"`       // what they cost, francs CFA
+	Hers     int    `json:"cost_hers"`  // what her answers cost her where they are not free, francs CFA
 }
+
+// DefaultPrice is what a segment costs in Mali, in francs CFA: the regulator's
+// ceiling since 1 November 2019 (context.md 6). What was agreed with an operator
+// is known by its channel's config.
+const DefaultPrice = 10
 
 // visit is one screen that a caller can come to.
 type visit struct {
@@ -48,11 +56,10 @@ type visit struct {
 	cursor flow.Cursor
 	screen flow.Screen
 	medium string
-	data   bool // its options are data: places, projects, languages
 }
 
 // Check walks every way through a book and lays each screen out in each language.
-func Check(b *flow.Book, c *locale.Catalog, w *World) (Report, error) {
+func Check(b *flow.Book, c *locale.Catalog, w *World, price int) (Report, error) {
 	r := Report{Problems: []flow.Problem{}, Notes: []flow.Problem{}, Rows: []Row{}}
 	if !r.words(b, c) {
 		return r, nil
@@ -67,6 +74,7 @@ func Check(b *flow.Book, c *locale.Catalog, w *World) (Report, error) {
 		for _, tag := range c.Tags() {
 			m.row = Row{Flow: name, Language: tag, Answers: b.Answers(name), Encoding: string(gsm.GSM7)}
 			states := map[string]bool{}
+			m.segments = map[string]int{}
 			for _, v := range visits {
 				if v.flow == name {
 					states[v.cursor.State] = true
@@ -74,6 +82,10 @@ func Check(b *flow.Book, c *locale.Catalog, w *World) (Report, error) {
 				}
 			}
 			m.row.Screens = len(states)
+			if m.row.Segments > 0 {
+				m.row.Replies = b.Weigh(name, func(state string) int { return m.segments[state] })
+				m.row.Cost, m.row.Hers = m.row.Replies*price, m.row.Answers*price
+			}
 			r.Rows = append(r.Rows, m.row)
 		}
 	}
@@ -181,7 +193,7 @@ func walkAll(b *flow.Book, w *World, env flow.Env, seen map[string]bool) ([]visi
 		state := b.State(res.Cursor)
 		if !seen[id] {
 			seen[id] = true
-			out = append(out, visit{flow: cmp.Or(res.Cursor.Sub, res.Cursor.Flow), cursor: res.Cursor, screen: res.Screen, medium: env.Medium, data: listsData(state, res.Screen)})
+			out = append(out, visit{flow: cmp.Or(res.Cursor.Sub, res.Cursor.Flow), cursor: res.Cursor, screen: res.Screen, medium: env.Medium})
 		}
 		if been[at] || res.Screen.End() {
 			continue
@@ -243,6 +255,8 @@ type measure struct {
 	world  *World
 	row    Row
 	said   map[string]bool
+	// segments are those of each state's messages by SMS, at most.
+	segments map[string]int
 }
 
 func (m *measure) problem(v visit, note bool, format string, args ...any) {
@@ -271,8 +285,6 @@ func (m *measure) screen(v visit, tag string) {
 	switch n := len(shown.Pages); {
 	case shown.Cut:
 		m.problem(v, false, "%s by %s: too long for the one page of a number", tag, v.medium)
-	case n > MaxPages && v.data:
-		m.problem(v, true, "%s by %s: a list of %d takes %d pages, and she may write the name instead", tag, v.medium, len(s.Options), n)
 	case n > MaxPages:
 		m.problem(v, false, "%s by %s: %d pages, and may take %d", tag, v.medium, n, MaxPages)
 	}
@@ -280,6 +292,7 @@ func (m *measure) screen(v visit, tag string) {
 		for _, page := range shown.Pages {
 			_, _, segments := gsm.Measure(page)
 			m.row.Segments = max(m.row.Segments, segments)
+			m.segments[v.cursor.State] = max(m.segments[v.cursor.State], segments)
 		}
 		return
 	}

@@ -122,7 +122,7 @@ func TestAFlowThatAMediumDoesNotHaveIsNotRehearsedThere(t *testing.T) {
 
 func TestOurFlowsFitEveryPhone(t *testing.T) {
 	b, c, w := stage(t)
-	r, err := Check(b, c, w)
+	r, err := Check(b, c, w, DefaultPrice)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestWhatDoesNotFitOrIsNotSaidIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := Check(b, c, w)
+		r, err := Check(b, c, w, DefaultPrice)
 		if err != nil {
 			t.Fatal(err)
 		}
