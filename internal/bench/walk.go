@@ -21,7 +21,7 @@ var words = []string{
 	"La reunion etait tres utile pour les deux quartiers",
 	"Il manque une cle pour la porte du magasin",
 	"Nous voulons plus de bidons avant la saison",
-	"1", // nothing to say
+	"9", // nothing to say
 }
 
 // caller is one phone: what it dialled, and what it will press.
@@ -29,6 +29,8 @@ type caller struct {
 	n       int
 	dials   int
 	knows   bool     // she chose her language in an earlier conversation
+	asked   bool     // she was asked, as once a phone, whether she may be answered
+	placed  bool     // she named a place, which is the first of the list from then on
 	inputs  []string // of the conversation under way
 	pressed int      // of these
 	dialled bool
@@ -47,14 +49,30 @@ func (c *caller) dial(conversation int) {
 	}
 	words := words[(conversation/2+c.n)%len(words)]
 	if conversation%2 == 0 {
-		c.inputs = append(c.inputs, "1", "101", pick(1, 6), pick(2, 5), pick(3, 3), words)
+		c.inputs = append(c.inputs, "1", "101", pick(1, 6), pick(2, 5), pick(3, 3))
+		if !c.asked {
+			c.inputs = append(c.inputs, pick(4, 2))
+		}
+		c.asked = true // a walk that is left early is not gone on with
+		c.inputs = append(c.inputs, words)
 		return
 	}
-	c.inputs = append(c.inputs, "2", pick(1, 8))
+	kind := pick(1, 8)
+	c.inputs = append(c.inputs, "2", kind)
 	if conversation%6 == 1 {
 		c.inputs = append(c.inputs, "99") // the list of places has a second page
 	}
-	c.inputs = append(c.inputs, pick(2, 5), pick(3, 5), pick(4, 6), pick(5, 3), words)
+	if c.placed {
+		c.inputs = append(c.inputs, "1")
+	} else {
+		c.inputs = append(c.inputs, pick(2, 5), "1") // a cercle, a commune
+	}
+	c.placed = true
+	c.inputs = append(c.inputs, pick(3, 5), pick(4, 6), pick(5, 3), pick(6, 3))
+	if kind < "5" || kind > "7" { // what is for the peace team alone is not asked about again
+		c.inputs = append(c.inputs, pick(7, 2))
+	}
+	c.inputs = append(c.inputs, words)
 }
 
 // press takes the next step: the first is the dialling itself. It reports
