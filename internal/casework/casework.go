@@ -5,6 +5,7 @@
 package casework
 
 import (
+	"strings"
 	"time"
 
 	"lafia/internal/programme"
@@ -17,12 +18,15 @@ import (
 // see: she cannot tell the two apart.
 var ErrNotFound = store.ErrNotFound
 
-// Options of a Desk. All are needed.
+// Options of a Desk. All but Phones are needed.
 type Options struct {
 	Store  *store.Store
 	Ring   *vault.Ring
 	Now    func() time.Time
 	Random func(n int) []byte // from a cryptographic source
+	// Phones is how answers reach people. nil: nothing is sent, and an answer is
+	// read under its reference alone.
+	Phones *Phones
 }
 
 // Desk is where staff work. It is safe for concurrent use and keeps no word
@@ -33,6 +37,7 @@ type Desk struct {
 	now      func() time.Time
 	random   func(n int) []byte
 	hasher   *staff.Hasher
+	phones   *Phones
 	throttle *throttle
 	unwrap   chan struct{} // one at a time: unwrapping takes 64 MiB
 }
@@ -40,7 +45,7 @@ type Desk struct {
 // New makes a desk.
 func New(o Options) *Desk {
 	return &Desk{
-		store: o.Store, ring: o.Ring, now: o.Now, random: o.Random,
+		store: o.Store, ring: o.Ring, now: o.Now, random: o.Random, phones: o.Phones,
 		hasher: staff.NewHasher(o.Random), throttle: newThrottle(), unwrap: make(chan struct{}, 1),
 	}
 }
@@ -81,26 +86,32 @@ type Message struct {
 	State       TextState
 	ProjectName string
 	PlaceName   string
+	Corrects    string   // the first version of the report that it corrects; "": none
+	SamePhone   bool     // a correction came from the phone of that first version
+	TypeExact   string   // of a tension, as staff set it; "": not set
+	Reasons     []string // of a feedback, as staff set them
 }
 
 func (d *Desk) message(scope staff.Scope, r store.SealedSubmission) Message {
-	m := Message{Submission: r.Submission, ProjectName: r.ProjectName, PlaceName: r.PlaceName}
+	m := Message{
+		Submission: r.Submission, ProjectName: r.ProjectName, PlaceName: r.PlaceName,
+		Corrects: r.Corrects, SamePhone: r.SamePhone, TypeExact: r.TypeExact, Reasons: r.Reasons,
+	}
 	m.Text, m.State = d.open(scope, r.Sealed, "submission/"+r.ID)
 	withhold(scope, m.Answers)
 	return m
 }
 
-// amounts are answers that would tell a robber where to go (context.md 4): the
-// group's savings, cash and income.
-var amounts = []string{"EPA", "CAI", "REC"}
-
-// withhold takes amounts out of what a reader without words gets.
+// withhold takes amounts of money out of what a reader without words gets, also
+// those that she said first: they would tell a robber where to go (context.md 4).
 func withhold(scope staff.Scope, answers map[string]string) {
 	if scope.Words {
 		return
 	}
-	for _, k := range amounts {
-		delete(answers, k)
+	for name := range answers {
+		if in, ok := programme.IndicatorOf(strings.TrimSuffix(name, first)); ok && in.Money {
+			delete(answers, name)
+		}
 	}
 }
 

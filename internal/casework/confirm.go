@@ -34,7 +34,9 @@ func (m Message) Waits() bool { return m.Kind == programme.Progress && !m.Confir
 
 // Confirms reports whether the event is a confirmation: it leaves the status
 // where it is, which CanMove forbids to a move.
-func (e Event) Confirms() bool { return e.From == e.To && !e.NumberShown }
+func (e Event) Confirms() bool {
+	return e.From == e.To && !e.NumberShown && !e.LevelRaised && !e.Answered
+}
 
 // Confirm marks a leader's report by SMS as confirmed, with a note if there is
 // one. already means that it was confirmed before and that no note is lost: a

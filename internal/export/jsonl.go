@@ -32,20 +32,30 @@ type line struct {
 	Status     string            `json:"status"`
 	Level      string            `json:"level"`
 	ReceivedAt string            `json:"received_at"`
+	Corrects   string            `json:"corrects,omitempty"` // the first version of this report
+	Partial    bool              `json:"partial,omitempty"`  // not finished on the phone
 	Synthetic  bool              `json:"synthetic,omitempty"`
+}
+
+// Row is a submission with what the record knows beside it.
+type Row interface {
+	Said() programme.Submission
+	// Corrects gives the id of the report that this one corrects; "": none.
+	Corrects() string
 }
 
 // JSONL writes one submission a line, as the rows come, and stops at the first
 // error.
-func JSONL(w io.Writer, rows iter.Seq2[programme.Submission, error]) error {
+func JSONL[R Row](w io.Writer, rows iter.Seq2[R, error]) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false) // words as they were written
-	for s, err := range rows {
+	for row, err := range rows {
 		if err != nil {
 			// What came before is written, so that a reader sees how far it went.
 			return fmt.Errorf("exporting: %w", firstOf(err, b.Flush()))
 		}
+		s := row.Said()
 		answers := s.Answers
 		if answers == nil {
 			answers = map[string]string{}
@@ -53,7 +63,8 @@ func JSONL(w io.Writer, rows iter.Seq2[programme.Submission, error]) error {
 		err := e.Encode(line{
 			ID: s.ID, Reference: s.Reference.String(), Kind: string(s.Kind), Channel: s.Channel, Medium: s.Medium,
 			Language: s.Language, Project: s.Project, Place: s.Place, Answers: answers, Text: s.Text,
-			Status: string(s.Status), Level: string(s.Level), ReceivedAt: stamp(s.ReceivedAt), Synthetic: s.Synthetic,
+			Status: string(s.Status), Level: string(s.Level), ReceivedAt: stamp(s.ReceivedAt),
+			Corrects: row.Corrects(), Partial: s.Partial, Synthetic: s.Synthetic,
 		})
 		if err != nil {
 			return fmt.Errorf("exporting: %w", err)

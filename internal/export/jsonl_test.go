@@ -11,10 +11,19 @@ import (
 	"lafia/internal/programme"
 )
 
-func seq(rows ...programme.Submission) iter.Seq2[programme.Submission, error] {
-	return func(yield func(programme.Submission, error) bool) {
+// row is a submission that corrects nothing, or what its place holds.
+type row struct {
+	programme.Submission
+	first string
+}
+
+func (r row) Said() programme.Submission { return r.Submission }
+func (r row) Corrects() string           { return r.first }
+
+func seq(rows ...programme.Submission) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
 		for _, r := range rows {
-			if !yield(r, nil) {
+			if !yield(row{Submission: r}, nil) {
 				return
 			}
 		}
@@ -42,12 +51,27 @@ func TestALineHasTheContractsKeysInTheirOrder(t *testing.T) {
 	}
 }
 
+func TestACorrectionNamesTheFirstVersionAndWhatWasNotFinishedSaysSo(t *testing.T) {
+	var b bytes.Buffer
+	err := JSONL(&b, func(yield func(row, error) bool) {
+		_ = yield(row{programme.Submission{ID: "2", Kind: programme.Progress, ReceivedAt: time.Unix(0, 0)}, "1"}, nil) &&
+			yield(row{Submission: programme.Submission{ID: "3", Kind: programme.Progress, Partial: true, ReceivedAt: time.Unix(0, 0)}}, nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if !strings.HasSuffix(lines[0], `"received_at":"1970-01-01T00:00:00.000Z","corrects":"1"}`) || !strings.HasSuffix(lines[1], `,"partial":true}`) {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
 func TestAnErrorOfTheReaderEndsTheExportAndKeepsWhatCameBefore(t *testing.T) {
 	broken := errors.New("the record is away")
 	var b bytes.Buffer
-	err := JSONL(&b, func(yield func(programme.Submission, error) bool) {
-		if yield(programme.Submission{ID: "1"}, nil) {
-			yield(programme.Submission{}, broken)
+	err := JSONL(&b, func(yield func(row, error) bool) {
+		if yield(row{Submission: programme.Submission{ID: "1"}}, nil) {
+			yield(row{}, broken)
 		}
 	})
 	if !errors.Is(err, broken) {

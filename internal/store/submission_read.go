@@ -22,15 +22,21 @@ type SealedSubmission struct {
 	Sealed      []byte
 	ProjectName string
 	PlaceName   string
+	Corrects    string   // the first version of the report that it corrects; "": none
+	SamePhone   bool     // a correction came from the phone of that first version
+	TypeExact   string   // of a tension, as staff set it; "": not set
+	Reasons     []string // of a feedback, as staff set them
 }
 
-// SealedEvent is an event as it lies here. Where a number was shown, its status
-// stays.
+// SealedEvent is an event as it lies here. Where a number was shown or a level
+// raised, its status stays.
 type SealedEvent struct {
 	programme.Event
 	StaffID     string
 	Sealed      []byte
 	NumberShown bool
+	Answered    bool
+	LevelRaised bool
 }
 
 // SubmissionFilter narrows a list. A zero field asks for nothing.
@@ -84,10 +90,21 @@ func (q *scoped) filter(f SubmissionFilter) {
 	}
 }
 
+// latest leaves out the versions of a report that a later one corrects, as far as
+// the reader may see the later one. What was not finished on the phone corrects
+// nothing. The levels of the scope are the first argument of every query.
+func (q *scoped) latest() {
+	q.where.WriteString(` and not exists (
+	select from submission c where c.corrects = coalesce(s.corrects, s.id) and c.n > s.n and not c.partial and c.level = any($1))`)
+}
+
 const submissionColumns = `
 s.n, s.id::text, s.kind, s.level, s.status, s.reference, s.channel, s.medium, s.language, s.project, s.place, s.region, s.grp,
 s.answers, s.confirmed, s.partial, s.altered, s.synthetic, s.sent_at, s.received_at, s.sealed,
-coalesce(p.name, ''), coalesce(l.name, '')
+coalesce(p.name, ''), coalesce(l.name, ''), coalesce(s.corrects::text, ''),
+s.corrects is not null and exists (select from submission f where f.id = s.corrects and f.contact = s.contact),
+coalesce((select codes[1] from classification k where k.submission_id = s.id and k.kind = 'type' order by k.n desc limit 1), ''),
+coalesce((select codes from classification k where k.submission_id = s.id and k.kind = 'reason' order by k.n desc limit 1), '{}')
 from submission s left join project p on p.code = s.project left join place l on l.pcode = s.place`
 
 func scanSubmission(row pgx.CollectableRow) (SealedSubmission, error) {
@@ -95,7 +112,8 @@ func scanSubmission(row pgx.CollectableRow) (SealedSubmission, error) {
 	var answers []byte
 	var sent *time.Time
 	err := row.Scan(&r.N, &r.ID, &r.Kind, &r.Level, &r.Status, &r.Reference, &r.Channel, &r.Medium, &r.Language, &r.Project, &r.Place, &r.Region, &r.Group,
-		&answers, &r.Confirmed, &r.Partial, &r.Altered, &r.Synthetic, &sent, &r.ReceivedAt, &r.Sealed, &r.ProjectName, &r.PlaceName)
+		&answers, &r.Confirmed, &r.Partial, &r.Altered, &r.Synthetic, &sent, &r.ReceivedAt, &r.Sealed, &r.ProjectName, &r.PlaceName,
+		&r.Corrects, &r.SamePhone, &r.TypeExact, &r.Reasons)
 	if err != nil {
 		return r, err
 	}
@@ -140,12 +158,14 @@ func (s *Store) submissions(ctx context.Context, q *scoped, order string, limit 
 }
 
 // SubmissionsBefore lists the newest submissions of the scope that arrived
-// before the one with this id; no id means from the newest. A page is asked for
+// before the one with this id, of reports the latest version alone; no id means
+// from the newest. A page is asked for
 // by id, since the distance of two orders would tell how much arrived outside
 // the scope.
 func (s *Store) SubmissionsBefore(ctx context.Context, scope staff.Scope, f SubmissionFilter, id string, limit int) ([]SealedSubmission, error) {
 	q := scopedTo(scope)
 	q.filter(f)
+	q.latest()
 	if id != "" {
 		if !isID(id) {
 			return nil, fmt.Errorf("listing submissions: %w", ErrNotFound)
@@ -156,11 +176,12 @@ func (s *Store) SubmissionsBefore(ctx context.Context, scope staff.Scope, f Subm
 }
 
 // SubmissionsAfter lists submissions of the scope oldest first, from after
-// order n. A row whose transaction commits while a reader is past its place is
+// order n, of reports the latest version alone. A row whose transaction commits while a reader is past its place is
 // met by the next reading.
 func (s *Store) SubmissionsAfter(ctx context.Context, scope staff.Scope, n int64, limit int) ([]SealedSubmission, error) {
 	q := scopedTo(scope)
 	q.and("s.n > ", n, "")
+	q.latest()
 	return s.submissions(ctx, q, "s.n", limit)
 }
 
@@ -182,12 +203,29 @@ func (s *Store) SubmissionByID(ctx context.Context, scope staff.Scope, id string
 	return list[0], nil
 }
 
+// versionsMost bounds the versions of a report: one can be corrected for thirty days.
+const versionsMost = 50
+
+// VersionsOf lists the versions of a report that the scope reads, newest first, by
+// the id of the first.
+func (s *Store) VersionsOf(ctx context.Context, scope staff.Scope, first string) ([]SealedSubmission, error) {
+	if !isID(first) {
+		return nil, fmt.Errorf("reading the versions of a report: %w", ErrNotFound)
+	}
+	q := scopedTo(scope)
+	q.and("s.kind = ", string(programme.Progress), "")
+	id := q.arg(first) + "::text::uuid"
+	q.where.WriteString(" and (s.id = " + id + " or s.corrects = " + id + ")")
+	return s.submissions(ctx, q, "s.n desc", versionsMost)
+}
+
 // isID keeps what is no UUID from PostgreSQL, whose error would quote it.
 func isID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }
 
 // CountNew counts the submissions of the scope that nobody has read yet.
 func (s *Store) CountNew(ctx context.Context, scope staff.Scope) (int, error) {
 	q := scopedTo(scope)
+	q.latest()
 	var n int
 	// The status is in the text, so that the partial index answers.
 	query := "select count(*) from submission s where s.status = 'new' and " + q.where.String()
@@ -220,8 +258,13 @@ select * from (
 		var e SealedEvent
 		var n int64
 		err := row.Scan(&n, &e.At, &e.StaffID, &e.Staff, &e.From, &e.To, &e.Sealed)
-		if e.To == numberShown {
+		switch e.To {
+		case numberShown:
 			e.To, e.NumberShown = e.From, true
+		case levelRaised:
+			e.To, e.LevelRaised = e.From, true
+		case answerGiven:
+			e.To, e.Answered = programme.Answered, true
 		}
 		return e, err
 	})
