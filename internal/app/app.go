@@ -40,6 +40,7 @@ type Options struct {
 	Postgres    store.Options
 	Redis       session.Options
 	KeysDir     string
+	Spool       SpoolOptions
 
 	Listen      string // host:port; port 0 takes a free one
 	AdminListen string // loopback; empty: /metrics is on Listen (dev)
@@ -87,6 +88,7 @@ type App struct {
 	admin        *fiber.App
 	registry     *prometheus.Registry
 	node         string
+	journal      *journal // nil: there is no spool
 	listener     net.Listener
 	quit         chan struct{}
 	beating      chan struct{}
@@ -135,6 +137,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err = a.openServers(ctx); err != nil {
 		return err
 	}
+	if err = a.openSpool(); err != nil {
+		return err
+	}
 	if err = a.startConversation(ctx); err != nil {
 		return err
 	}
@@ -154,6 +159,17 @@ func listen(addr string) (net.Listener, error) {
 	}
 	return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
+
+// unusable is a setting that cannot be used, by its section and key in a config
+// file.
+type unusable struct {
+	section, key string
+	cause        error
+	do           string
+}
+
+func (e *unusable) Error() string { return e.cause.Error() }
+func (e *unusable) Unwrap() error { return e.cause }
 
 // unreachable is a server that does not answer, by its section in a config file.
 type unreachable struct {
@@ -224,9 +240,7 @@ func (a *App) startConversation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	id := a.ring.ID("node", Random(16))
-	a.node = id.UUID()
-	last, err := a.store.StartNode(ctx, a.node, a.Now())
+	last, err := a.store.StartNode(ctx, a.nodeNow())
 	if err != nil {
 		return err
 	}
@@ -239,18 +253,23 @@ func (a *App) startConversation(ctx context.Context) error {
 	if err := a.sessions.Begin(ctx, lost); err != nil {
 		return err
 	}
-	a.conversation = conversation.New(conversation.Options{
+	o := conversation.Options{
 		Ring: a.ring, Sessions: a.sessions, Store: a.store, Book: book, Words: words,
 		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Regions: a.HelpRegions, Channel: func(name string) conversation.Channel { return carriers[name] }, Example: a.Example, Point: a.Point,
 		Own: func(n message.Number) bool { return a.OwnNumbers[n] },
-	})
+	}
+	if a.journal != nil {
+		o.Spool = a.journal
+	}
+	a.conversation = conversation.New(o)
 	if err := a.conversation.Start(ctx); err != nil {
 		return err
 	}
 	a.onStop(func(ctx context.Context) error {
 		a.conversation.Stop()
-		return a.store.StopNode(ctx, a.node, a.Now())
+		return a.store.StopNode(ctx, a.nodeNow())
 	})
+	a.startSpool()
 	go a.beat()
 	a.onStop(func(context.Context) error { close(a.quit); <-a.beating; return nil })
 	return nil
@@ -259,7 +278,7 @@ func (a *App) startConversation(ctx context.Context) error {
 // beat writes signs of life and reads the programme again now and then.
 func (a *App) beat() {
 	defer close(a.beating)
-	tick := time.NewTicker(15 * time.Second)
+	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		select {
@@ -268,7 +287,7 @@ func (a *App) beat() {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		if err := a.store.BeatNode(ctx, a.node, a.Now()); err != nil {
+		if err := a.store.BeatNode(ctx, a.nodeNow()); err != nil {
 			a.Log.Warn("no sign of life could be written", "error", store.Class(err))
 		}
 		if n%4 == 3 {

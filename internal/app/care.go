@@ -38,9 +38,10 @@ func (a *App) startCare() {
 func (a *App) Care(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, careEvery)
 	defer cancel()
-	if _, err := a.conversation.Expire(ctx); err != nil {
-		a.cared(ctx, "ending old drafts", err)
+	if a.journal != nil && a.journal.Pending() > 0 {
+		return // what would be ended, asked or erased may be settled in the spool
 	}
+	a.expire(ctx)
 	if _, err := a.conversation.AskAgain(ctx); err != nil {
 		a.cared(ctx, "asking again", err)
 	}
@@ -52,6 +53,18 @@ func (a *App) Care(ctx context.Context) {
 		if err := a.store.Erase(ctx, contact, a.Now()); err != nil {
 			a.cared(ctx, "erasing a contact", err)
 		}
+	}
+}
+
+// expire ends old drafts, unless the run that one began may lie finished in the
+// spool of another gateway: it would be kept twice, once in part.
+func (a *App) expire(ctx context.Context) {
+	silent, err := a.store.SilentNodes(ctx, a.Now())
+	if err == nil && len(silent) == 0 {
+		_, err = a.conversation.Expire(ctx)
+	}
+	if err != nil {
+		a.cared(ctx, "ending old drafts", err)
 	}
 }
 

@@ -46,6 +46,9 @@ const (
 	devHelpNumber  = "80333" // context.md 2.4: to be called and checked before real use
 )
 
+// devSpool bounds the spool of a dev instance.
+const devSpool = 256 << 20
+
 // A dev instance stops within 5 s of Ctrl-C: requests under way have drainDev,
 // all of it stopWithin, and the servers take a tenth of a second.
 const (
@@ -118,7 +121,7 @@ func startDev(ctx context.Context, o DevOptions) (_ *dev, err error) {
 	sim := d.simulator()
 	d.app = New(Options{
 		PostgresURL: d.servers.PostgresURL(), Redis: session.Options{Network: "unix", Addr: d.servers.RedisSocket()},
-		KeysDir: d.path("keys"), Listen: o.Listen, Channels: d.channels(), Transport: sim, Simulator: sim,
+		KeysDir: d.path("keys"), Spool: SpoolOptions{Dir: d.path("spool"), MaxBytes: devSpool}, Listen: o.Listen, Channels: d.channels(), Transport: sim, Simulator: sim,
 		Banner: true, Example: d.example(), HelpNumber: func(string) string { return devHelpNumber },
 		Drain: drainDev, Now: o.Now, Log: o.Log, Point: o.Point,
 	})

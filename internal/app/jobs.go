@@ -93,7 +93,6 @@ type Sending struct {
 	Operators map[string][]string // the first digits of each operator's numbers, "+2237"
 	Prices    outbox.Prices
 	Budget    outbox.Budget
-	Holder    outbox.Holder // this gateway's spool; nil: it has none
 }
 
 // Way is a channel as a way out.
@@ -139,7 +138,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	}
 	out := outbox.New(outbox.Options{
 		Store: a.store, Opener: a.conversation, Channels: channels, Transport: transport, Now: a.Now, Chance: mathrand.Float64, Log: a.Log,
-		Operator: operatorBy(a.Sending.Operators), Prices: a.Sending.Prices, Budget: a.Sending.Budget, Holder: a.Sending.Holder, Metrics: metrics,
+		Operator: operatorBy(a.Sending.Operators), Prices: a.Sending.Prices, Budget: a.Sending.Budget, Holder: a.holder(), Metrics: metrics,
 	})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &inboundWorker{conversation: a.conversation, log: a.Log})

@@ -41,6 +41,10 @@ func Serve(ctx context.Context, path string, log func(slog.Level) *slog.Logger, 
 	}
 	a := New(serveOptions(c, log(c.Log.Level)))
 	if err := a.Start(ctx); err != nil {
+		var w *unusable
+		if errors.As(err, &w) {
+			return fmt.Errorf("%s:%d: %s.%s: %w (%s)", path, config.Line(path, w.section, w.key), w.section, w.key, err, w.do)
+		}
 		var u *unreachable
 		if errors.As(err, &u) {
 			return fmt.Errorf("%s:%d: %s.url: %w (start that server, or mend its address; `lafia doctor` tells more)",
@@ -60,7 +64,7 @@ func Serve(ctx context.Context, path string, log func(slog.Level) *slog.Logger, 
 func serveOptions(c *config.Config, log *slog.Logger) Options {
 	o := Options{
 		PostgresURL: c.Postgres.URL.Reveal(), Postgres: store.Options{MaxConns: c.Postgres.MaxConns}, Redis: redisOptions(c),
-		KeysDir: c.Keys.Dir, Listen: c.Listen, AdminListen: c.AdminListen, TrustedProxies: c.TrustedProxies,
+		KeysDir: c.Keys.Dir, Spool: SpoolOptions{Dir: c.Spool.Dir, MaxBytes: c.Spool.MaxMiB << 20}, Listen: c.Listen, AdminListen: c.AdminListen, TrustedProxies: c.TrustedProxies,
 		Migrate: c.Postgres.Migrate, SecureCookies: c.Console.SecureCookies, HelpNumber: c.Help.For, Example: "LAF1",
 		Drain: time.Duration(c.Drain), Log: log, OwnNumbers: map[message.Number]bool{},
 		HelpRegions: slices.Sorted(maps.Keys(c.Help.Regions)), Screens: map[string]conversation.Channel{},

@@ -91,14 +91,27 @@ func (a *App) closeWeb(ctx context.Context) error {
 	return nil
 }
 
-// ready tells whether the servers answer, each by name.
+// ready tells whether the servers answer, each by name. Without PostgreSQL the
+// gateway is ready, and degraded, as long as the spool takes what is said (F12).
 func (a *App) ready(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	state := fiber.Map{"postgres": "ok", "redis": "ok"}
+	takes := false
+	if a.journal != nil {
+		takes = a.journal.takes()
+		state["spooled"] = a.journal.Pending()
+		if state["spool"] = "ok"; !takes {
+			state["spool"] = "takes nothing"
+		}
+	}
 	code := fiber.StatusOK
 	if err := a.store.Ping(ctx); err != nil {
-		state["postgres"], code = "away", fiber.StatusServiceUnavailable
+		if state["postgres"] = "away"; takes {
+			state["degraded"] = true
+		} else {
+			code = fiber.StatusServiceUnavailable
+		}
 	}
 	if err := a.sessions.Ping(ctx); err != nil {
 		state["redis"], code = "away", fiber.StatusServiceUnavailable

@@ -85,7 +85,7 @@ func (t *trip) confide(p programme.Submission, source string) *programme.Confide
 // columns, which scopes and filters read.
 func (t *trip) locate(ctx context.Context, p *programme.Submission) error {
 	if code := p.Answers["project"]; code != "" {
-		if pr, ok := t.c.programme.project(code); ok {
+		if pr, ok := t.c.programme.Load().Project(code); ok {
 			p.Project, p.Place, p.Region = pr.Code, pr.Place, pr.Region
 		}
 		delete(p.Answers, "project")
@@ -107,7 +107,7 @@ func (t *trip) locate(ctx context.Context, p *programme.Submission) error {
 			}
 		}
 		delete(p.Answers, "group")
-		r, err := t.c.Store.ReportOf(ctx, p.Group, p.Answers["month"])
+		r, err := t.report(ctx, p.Group, p.Answers["month"])
 		switch {
 		case err == nil && r.First != p.ID:
 			t.corrects = r.First
@@ -157,31 +157,29 @@ func (c *Conversation) endScreen(l *live, k session.Key, runID string) screen.Sh
 	return c.layoutEnd(l.Language, k, flow.Screen{Say: []flow.Line{{Key: key}}}, c.reference(runID))
 }
 
-// commit makes a finished run durable before anything else moves. An outcome
-// that isn't known is settled by committing the same run once more.
+// commit makes what a hop says durable before anything else moves: in the record,
+// or in the spool. An outcome that isn't known is settled by committing the same
+// once more, with the same ids, and then by the spool.
 func (t *trip) commit(ctx context.Context) error {
 	if err := t.keepWishes(ctx); err != nil {
 		return &notSaved{language: t.live.Language, cause: err}
 	}
 	if t.confirms != "" {
-		if err := t.c.Store.Confirm(ctx, t.who.key.Contact[:], t.confirms, t.who.now); err != nil {
+		d := deed{Confirm: &confirmation{Contact: t.who.key.Contact[:], ID: t.confirms, At: t.who.now}}
+		if _, err := t.keep(ctx, "confirmation", d); err != nil {
 			return &notSaved{language: t.live.Language, cause: err}
 		}
 	}
 	if t.finished == nil {
 		return nil
 	}
-	captured, err := t.capture(ctx, t.finished.sub.ID, false)
+	r, err := t.run()
 	if err != nil {
 		return &notSaved{language: t.live.Language, cause: err}
 	}
-	if !captured.Fresh && string(captured.ContentHMAC) != string(t.content()) {
-		// The same run id with other content: a message of its own, marked, and
-		// never dropped.
-		id := t.c.Ring.ID("altered", []byte(t.finished.sub.ID), t.content()).UUID()
-		if captured, err = t.capture(ctx, id, true); err != nil {
-			return &notSaved{language: t.live.Language, cause: err}
-		}
+	captured, err := t.keep(ctx, "run", deed{Run: &r})
+	if err != nil {
+		return &notSaved{language: t.live.Language, cause: err}
 	}
 	if captured.RunID != t.live.Run {
 		t.live.Run = captured.RunID
@@ -201,13 +199,14 @@ func (t *trip) content() []byte {
 	return id[:]
 }
 
-func (t *trip) capture(ctx context.Context, runID string, altered bool) (store.Captured, error) {
+// run seals the finished run as it goes into the record. Of a confidential one
+// nothing is beside its sealed body but what tells its sender of it.
+func (t *trip) run() (store.Run, error) {
 	p := t.finished.sub
-	p.ID, p.Reference = runID, t.c.reference(runID)
-	identity := t.c.Ring.ID("run-identity", []byte(runID))
+	identity := t.c.Ring.ID("run-identity", []byte(p.ID))
 	r := store.Run{
 		RunKey: identity[:], HopKey: t.who.hop[:], ContentHMAC: t.content(), Submission: p,
-		Contact: t.who.key.Contact[:], Altered: altered, DraftVersion: t.loaded.Version + 1,
+		Contact: t.who.key.Contact[:], DraftVersion: t.loaded.Version + 1,
 		Corrects: t.corrects, Also: t.also(p),
 	}
 	if t.open {
@@ -217,33 +216,17 @@ func (t *trip) capture(ctx context.Context, runID string, altered bool) (store.C
 	case t.finished.body != nil:
 		plain, err := json.Marshal(t.finished.body)
 		if err != nil {
-			return store.Captured{}, fmt.Errorf("writing a confidential body: %w", err)
+			return r, fmt.Errorf("writing a confidential body: %w", err)
 		}
 		if r.Sealed, err = t.c.Ring.SealConfidential(plain); err != nil {
-			return store.Captured{}, err
+			return r, err
 		}
+		r.Submission = programme.Submission{ID: p.ID, Level: p.Level, Reference: p.Reference, Channel: p.Channel, Medium: p.Medium, ReceivedAt: p.ReceivedAt}
 	case p.Text != "":
-		r.Sealed = t.c.Ring.Seal([]byte(p.Text), "submission/"+runID)
+		r.Sealed = t.c.Ring.Seal([]byte(p.Text), "submission/"+p.ID)
 	}
 	r.Submission.Text = ""
-	return t.c.captureTwice(ctx, r)
-}
-
-// captureTwice commits a run, once more when the outcome is not known: its id is
-// the same.
-func (c *Conversation) captureTwice(ctx context.Context, r store.Run) (store.Captured, error) {
-	done, err := c.captureOnce(ctx, r)
-	if store.IsUnknown(err) && ctx.Err() == nil {
-		c.Log.Warn("a commit's outcome is not known; it is tried once more with the same id", "error", store.Class(err))
-		done, err = c.captureOnce(ctx, r)
-	}
-	return done, err
-}
-
-func (c *Conversation) captureOnce(ctx context.Context, r store.Run) (store.Captured, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Commit)
-	defer cancel()
-	return c.Store.Capture(ctx, r)
+	return r, nil
 }
 
 // draft is what a hop leaves to be written behind.

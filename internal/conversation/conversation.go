@@ -7,13 +7,16 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lafia/gateway/message"
+	"lafia/internal/directory"
 	"lafia/internal/flow"
 	"lafia/internal/locale"
 	"lafia/internal/programme"
 	"lafia/internal/session"
+	"lafia/internal/spool"
 	"lafia/internal/store"
 	"lafia/internal/vault"
 )
@@ -42,6 +45,9 @@ type Options struct {
 	Channel func(name string) Channel
 	// Own reports whether a number writes in our name: it gets no reply. May be nil.
 	Own func(message.Number) bool
+	// Spool takes what is to be acknowledged while the record is away. nil: nothing
+	// is acknowledged then.
+	Spool Spool
 	// Example is a project code shown in hints.
 	Example string
 	// Commit is how long one try to commit may take; 0 means 2.5 s. Two tries fit
@@ -62,10 +68,11 @@ type Channel struct {
 // Conversation walks callers through flows.
 type Conversation struct {
 	Options
-	programme *memory
-	books     sync.Map // hash → *flow.Book: those that sessions under way began with
+	programme atomic.Pointer[directory.Directory] // read by hops without a trip to the record
+	books     sync.Map                            // hash → *flow.Book: those that sessions under way began with
 	drafts    *behind
 	inbox     *inboxKeys
+	breaker   *spool.Breaker // of the record, for hops
 }
 
 // New makes a conversation. Call Start before the first hop.
@@ -85,7 +92,7 @@ func New(o Options) *Conversation {
 	if o.HelpNumber == nil {
 		o.HelpNumber = func(string) string { return "" }
 	}
-	c := &Conversation{Options: o, programme: &memory{}, inbox: newInboxKeys()}
+	c := &Conversation{Options: o, inbox: newInboxKeys(), breaker: &spool.Breaker{}}
 	c.books.Store(o.Book.Hash, o.Book)
 	c.drafts = newBehind(o.Store, o.Log, o.Ring.SealSession)
 	return c
@@ -117,7 +124,7 @@ func (c *Conversation) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.programme.set(projects, places)
+	c.programme.Store(directory.New(projects, places))
 	return nil
 }
 
@@ -127,7 +134,13 @@ func (c *Conversation) book(ctx context.Context, hash string) *flow.Book {
 	if b, ok := c.books.Load(hash); ok {
 		return b.(*flow.Book)
 	}
+	if c.Away() {
+		return c.Book
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
 	content, err := c.Store.Book(ctx, hash)
+	c.Heard(err)
 	if err != nil {
 		c.Log.Warn("a session's flow book is gone; it goes on with today's", "error", store.Class(err))
 		return c.Book

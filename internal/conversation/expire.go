@@ -76,6 +76,10 @@ func (c *Conversation) keepPartial(ctx context.Context, d store.OldDraft) (bool,
 	} else {
 		t.finished = &finished{sub: p}
 	}
-	_, err = t.capture(ctx, run, false)
+	r, err := t.run()
+	if err != nil {
+		return false, err
+	}
+	_, err = c.Store.Capture(ctx, r)
 	return err == nil, err
 }

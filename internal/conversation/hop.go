@@ -48,8 +48,12 @@ func (c *Conversation) Hop(ctx context.Context, channel string, in message.Inbou
 	}
 	text := c.Words.Words("").Folded("error.notsaved", nil)
 	var ns *notSaved
-	if errors.As(err, &ns) {
+	var nn *notNow
+	switch {
+	case errors.As(err, &ns):
 		text = c.Words.Words(ns.language).Folded("error.notsaved", nil)
+	case errors.As(err, &nn):
+		text = c.Words.Words(nn.language).Folded("error.busy", nil)
 	}
 	return message.Reply{SessionID: in.SessionID, From: in.From, Text: text, End: true}, err
 }
@@ -127,14 +131,14 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	contact, known := c.openContact(who.key, loaded.Contact)
 	t := &trip{c: c, who: who, loaded: loaded, contact: contact, before: loaded.Version}
 	if err := t.begin(ctx, l, known); err != nil {
-		return answered{}, err
+		return answered{}, t.later(err)
 	}
 	if t.replay != nil {
 		return *t.replay, nil
 	}
 	for t.next() {
 		if err := t.take(ctx); err != nil {
-			return answered{}, err
+			return answered{}, t.later(err)
 		}
 	}
 	if who.in.Cumulative {
@@ -153,6 +157,27 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	}
 	c.Point("saved")
 	return t.live.Last, nil
+}
+
+// notNow says that a hop needs the record, which is away: she is told to call
+// later, and what she said until now stays.
+type notNow struct {
+	language string
+	cause    error
+}
+
+func (e *notNow) Error() string { return "not now: " + e.cause.Error() }
+func (e *notNow) Unwrap() error { return e.cause }
+
+func (t *trip) later(err error) error {
+	if !errors.Is(err, errAway) {
+		return err
+	}
+	language := t.contact.Language
+	if t.live != nil {
+		language = t.live.Language
+	}
+	return &notNow{language: language, cause: err}
 }
 
 // sessionMost is the longest that an aggregator keeps a session (aggregators.md 1.3).
@@ -203,7 +228,10 @@ type trip struct {
 	silent   bool      // by SMS: no reply
 	guessed  string    // by SMS: the language that she wrote in
 	replay   *answered // the reply is known already
+	away     bool      // the record is: nothing more of this hop asks it
 }
+
+func (t *trip) ussd() bool { return t.who.key.Medium == string(message.USSD) }
 
 // begin settles where she stands and what is to be taken.
 func (t *trip) begin(ctx context.Context, l *live, known bool) error {
@@ -261,7 +289,11 @@ func (t *trip) continued(ctx context.Context) error {
 // recall reads what the record knows of a caller whom Redis does not know well
 // enough. It reports whether she is back where she was.
 func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, error) {
-	r, err := t.c.Store.Remember(ctx, t.who.key.Contact[:], t.who.key.Channel, t.who.key.Medium, t.who.hop[:], t.who.now)
+	var r store.Remembered
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
+		r, err = t.c.Store.Remember(ctx, t.who.key.Contact[:], t.who.key.Channel, t.who.key.Medium, t.who.hop[:], t.who.now)
+		return err
+	})
 	if err != nil {
 		// The record is away: she goes on with what is known, and nothing is
 		// promised until a commit.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lafia/gateway/message"
+	"lafia/internal/spool"
 	"lafia/internal/store"
 	"lafia/internal/vault"
 )
@@ -30,7 +31,11 @@ func (c *Conversation) Receipt(ctx context.Context, channel string, r message.Re
 		id := c.Ring.ID("sent-part", []byte("number"), fmt.Append(nil, r.Part))
 		out.Part = id[:]
 	}
-	return c.Store.Receipt(ctx, out, c.Now())
+	message := c.Ring.ID("receipt", []byte(channel), []byte(out.OurID), out.ExternalID)
+	id := c.Ring.ID("spooled", message[:], []byte(out.State), out.Part)
+	now, away := c.Now(), false
+	_, err := c.keep(ctx, spool.Record{Contact: message[:], ID: id.UUID(), At: now}, deed{Receipt: &delivery{out, now}}, messageWithin, &away)
+	return err
 }
 
 // ourID reads an id that we gave a message, as an aggregator brings it back: in

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lafia/gateway/message"
+	"lafia/internal/spool"
 	"lafia/internal/store"
 	"lafia/internal/vault"
 )
@@ -17,8 +18,9 @@ import (
 // conversation on a network that can be away for days.
 const numberLife = 14 * 24 * time.Hour
 
-// Receive makes an SMS or a missed call durable, with the job that handles it.
-// An error means that nothing is stored and the aggregator should try again.
+// Receive makes an SMS or a missed call durable, with the job that handles it; or
+// spools it, and then it is handled when the record is back. An error means that
+// nothing is stored and the aggregator should try again.
 func (c *Conversation) Receive(ctx context.Context, channel string, in message.Inbound) error {
 	in = c.behindService(in)
 	now := c.Now()
@@ -26,10 +28,6 @@ func (c *Conversation) Receive(ctx context.Context, channel string, in message.I
 	content := c.Ring.ID("content", []byte(in.Text))
 	key := c.Ring.ID("message", []byte(channel), who.Bytes(), identityOf(in, now))
 	altered := c.Ring.ID("message-altered", key[:], content[:])
-	day, box, err := c.inbox.today(ctx, c, now)
-	if err != nil {
-		return err
-	}
 	m := store.Received{
 		Inbound: store.Inbound{
 			ID: key.UUID(), Contact: who.Bytes(), Channel: channel, SentAt: in.SentAt, ReceivedAt: now,
@@ -40,20 +38,55 @@ func (c *Conversation) Receive(ctx context.Context, channel string, in message.I
 		AlteredKey:  altered[:],
 		AlteredID:   altered.UUID(),
 	}
-	body, err := json.Marshal(envelope{Day: day, Text: in.Text, Call: in.Call})
-	if err != nil {
-		return fmt.Errorf("writing a message: %w", err)
-	}
-	// Not bound to the row: which row it becomes is decided by the transaction.
-	m.Sealed = append([]byte(day), box.Seal(body, "inbound/"+day)...)
 	if in.From.IsPhone() {
 		m.Number = c.Ring.Seal([]byte(in.From.Reveal()), numberBound(who.Bytes()))
 		m.NumberUntil = now.Add(numberLife)
 	}
+	a := arrival{Received: m}
 	if isPart(in) {
-		return c.Store.ReceivePart(ctx, c.part(channel, in, m))
+		p := c.part(channel, in, m)
+		a.Part, a.Received = &p, store.Received{Inbound: store.Inbound{ID: m.ID}}
 	}
-	return c.Store.Receive(ctx, m)
+	body, err := json.Marshal(envelope{Text: in.Text, Call: in.Call})
+	if err != nil {
+		return fmt.Errorf("writing a message: %w", err)
+	}
+	a.Words = c.Ring.Seal(body, a.bound())
+	away := false
+	_, err = c.keep(ctx, spool.Record{Contact: who.Bytes(), ID: m.ID, At: now}, deed{Message: &a}, messageWithin, &away)
+	return err
+}
+
+// arrival is a message on its way. Its words are sealed under the office key
+// until they are under the key of a day, which the record has.
+type arrival struct {
+	Received store.Received      // of a part, its id alone
+	Part     *store.ReceivedPart // of a long message, instead
+	Words    []byte
+}
+
+func (a arrival) bound() string { return "arrival/" + a.Received.ID }
+
+// storeMessage puts a message into the record, under the key of the day on which
+// it gets there.
+func (c *Conversation) storeMessage(ctx context.Context, a arrival) error {
+	body, err := c.Ring.Open(a.Words, a.bound())
+	if err != nil {
+		return fmt.Errorf("%w: its words do not open", spool.ErrBad)
+	}
+	day, box, err := c.inbox.today(ctx, c, c.Now())
+	if err != nil {
+		return err
+	}
+	// Not bound to the row: which row it becomes is decided by the transaction.
+	sealed := append([]byte(day), box.Seal(body, "inbound/"+day)...)
+	if a.Part != nil {
+		p := *a.Part
+		p.Sealed = sealed
+		return c.Store.ReceivePart(ctx, p)
+	}
+	a.Received.Sealed = sealed
+	return c.Store.Receive(ctx, a.Received)
 }
 
 // identityOf is what a repeat of a message is known by: what the adapter says,
@@ -81,7 +114,6 @@ func identityOf(in message.Inbound, now time.Time) []byte {
 }
 
 type envelope struct {
-	Day  string `json:"d"`
 	Text string `json:"t"`
 	Call bool   `json:"c,omitempty"`
 }
@@ -178,19 +210,23 @@ func newInboxKeys() *inboxKeys { return &inboxKeys{keys: map[string]vault.InboxK
 func (k *inboxKeys) today(ctx context.Context, c *Conversation, now time.Time) (string, vault.InboxKey, error) {
 	day := now.UTC().Format(time.DateOnly)
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if box, ok := k.keys[day]; ok {
+	box, ok := k.keys[day]
+	k.mu.Unlock()
+	if ok {
 		return day, box, nil
 	}
+	// Nobody waits for another's question to a record that may hang; that two make
+	// the key of a day at once does no harm.
 	_, wrapped := c.Ring.NewInboxKey(day)
 	wrapped, err := c.Store.PutInboxKey(ctx, day, wrapped)
 	if err != nil {
 		return "", vault.InboxKey{}, err
 	}
-	box, err := c.Ring.UnwrapInboxKey(wrapped, day)
-	if err != nil {
+	if box, err = c.Ring.UnwrapInboxKey(wrapped, day); err != nil {
 		return "", vault.InboxKey{}, err
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	clear(k.keys) // a gateway holds the key of one day, and those it opens old messages with
 	k.keys[day] = box
 	return day, box, nil
@@ -198,19 +234,22 @@ func (k *inboxKeys) today(ctx context.Context, c *Conversation, now time.Time) (
 
 func (k *inboxKeys) of(ctx context.Context, c *Conversation, day string) (vault.InboxKey, error) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if box, ok := k.keys[day]; ok {
+	box, ok := k.keys[day]
+	k.mu.Unlock()
+	if ok {
 		return box, nil
 	}
 	wrapped, err := c.Store.InboxKey(ctx, day)
 	if err != nil {
 		return vault.InboxKey{}, err
 	}
-	box, err := c.Ring.UnwrapInboxKey(wrapped, day)
-	if err == nil {
-		k.keys[day] = box
+	if box, err = c.Ring.UnwrapInboxKey(wrapped, day); err != nil {
+		return vault.InboxKey{}, err
 	}
-	return box, err
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys[day] = box
+	return box, nil
 }
 
 func (c *Conversation) openInbound(ctx context.Context, m store.Inbound) (envelope, error) {

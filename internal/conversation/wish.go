@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lafia/internal/flow"
@@ -64,7 +65,7 @@ func (t *trip) keepWishes(ctx context.Context) error {
 			}
 			list = append(list, s)
 		}
-		if err := t.c.Store.PutWishes(ctx, list...); err != nil {
+		if _, err := t.keep(ctx, "wishes", deed{Wishes: list}); err != nil {
 			return err
 		}
 	}
@@ -73,16 +74,12 @@ func (t *trip) keepWishes(ctx context.Context) error {
 			return err
 		}
 	}
-	switch t.erase {
-	case "now":
-		t.erased = true
-		return t.c.Store.Erase(ctx, t.who.key.Contact[:], t.who.now)
-	case "later":
-		return t.c.Store.AskErasure(ctx, t.who.key.Contact[:], t.who.now, t.who.now.Add(eraseAfter))
-	case "keep":
-		return t.c.Store.KeepContact(ctx, t.who.key.Contact[:])
+	if t.erase == "" {
+		return nil
 	}
-	return nil
+	t.erased = t.erase == "now"
+	_, err := t.keep(ctx, "erasure", deed{Erasure: &erasure{Contact: t.who.key.Contact[:], How: t.erase, At: t.who.now}})
+	return err
 }
 
 // askCall keeps her wish to be called back as an open message of its own, with
@@ -103,7 +100,7 @@ func (t *trip) askCall(ctx context.Context, call called) error {
 		DraftVersion: t.loaded.Version, // her draft goes on
 		Also:         &store.Also{Language: t.live.Language, Number: t.sealedNumber(), NumberUntil: t.who.now.Add(consentLife)},
 	}
-	_, err := t.c.captureTwice(ctx, r)
+	_, err := t.keep(ctx, "call", deed{Run: &r})
 	return err
 }
 
@@ -111,7 +108,7 @@ func (t *trip) askCall(ctx context.Context, call called) error {
 // or the place that she has named already, or her group's.
 func (t *trip) placeCall(ctx context.Context, p *programme.Submission) {
 	a := t.live.Cursor.Answers
-	if pr, ok := t.c.programme.project(a["project"]); ok {
+	if pr, ok := t.c.programme.Load().Project(a["project"]); ok {
 		p.Project, p.Place, p.Region = pr.Code, pr.Place, pr.Region
 		return
 	}
@@ -159,8 +156,12 @@ func (t *trip) consent(ctx context.Context, purpose string) (flow.Fact, error) {
 	if purpose == "answer" {
 		return flow.Fact{OK: t.contact.Answer != "", Args: map[string]string{"given": t.contact.Answer}}, nil
 	}
-	given, known, err := t.c.Store.Wished(ctx, t.who.key.Contact[:], purpose)
-	if err != nil {
+	var given, known bool
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
+		given, known, err = t.c.Store.Wished(ctx, t.who.key.Contact[:], purpose)
+		return err
+	})
+	if err != nil && !errors.Is(err, errAway) { // away: she is asked, perhaps again
 		return flow.Fact{}, err
 	}
 	f := flow.Fact{OK: known, Args: map[string]string{"given": "no"}}

@@ -268,41 +268,5 @@ func (s *Store) PINPassed(ctx context.Context, contact []byte, group string) err
 	return nil
 }
 
-// StartNode notes a gateway's start and gives the last sign of life of any
-// gateway before it; zero when there was none.
-func (s *Store) StartNode(ctx context.Context, id string, now time.Time) (time.Time, error) {
-	var last *time.Time
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, `select max(coalesce(stopped_at, beat_at)) from node`).Scan(&last); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `insert into node (id, started_at, beat_at) values ($1, $2, $2)`, id, now)
-		return err
-	})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("noting the start of a gateway: %w", err)
-	}
-	if last == nil {
-		return time.Time{}, nil
-	}
-	return *last, nil
-}
-
-// BeatNode is a gateway's sign of life.
-func (s *Store) BeatNode(ctx context.Context, id string, now time.Time) error {
-	if _, err := s.pool.Exec(ctx, `update node set beat_at = $2 where id = $1`, id, now); err != nil {
-		return fmt.Errorf("writing a gateway's sign of life: %w", err)
-	}
-	return nil
-}
-
-// StopNode notes a gateway's orderly end.
-func (s *Store) StopNode(ctx context.Context, id string, now time.Time) error {
-	if _, err := s.pool.Exec(ctx, `update node set beat_at = $2, stopped_at = $2 where id = $1`, id, now); err != nil {
-		return fmt.Errorf("noting the end of a gateway: %w", err)
-	}
-	return nil
-}
-
 // IsNotFound reports whether an error says that nothing is there.
 func IsNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
