@@ -37,7 +37,7 @@ type commands struct {
 	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
 	Locales   localesCmd   `cmd:"" help:"Check the words; write them as a sheet and take it back."`
 	Text      textCmd      `cmd:"" help:"Measure texts for a phone."`
-	Flows     flowsCmd     `cmd:"" help:"Check the menus, and draw them."`
+	Flows     flowsCmd     `cmd:"" help:"Check the menus, draw them, and play their transcripts."`
 	Simulate  simulateCmd  `cmd:"" help:"Walk the menus in the terminal, without a server."`
 	Channel   channelCmd   `cmd:"" help:"Try a channel, and tell its aggregator where the webhooks are."`
 	Webhook   webhookCmd   `cmd:"" help:"Find out what a webhook's requests mean."`

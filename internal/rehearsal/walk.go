@@ -65,27 +65,33 @@ func (w *Walk) Begin() (Page, error) {
 
 // Input takes what was typed, and gives the next screen.
 func (w *Walk) Input(typed string) (Page, error) {
-	a := flow.Action{Act: flow.Wrong}
-	switch m := w.shown.Resolve(typed); m.Kind {
-	case screen.Page:
+	m := w.shown.Resolve(typed)
+	if m.Kind == screen.Page {
 		w.shown = m.Shown
 		return w.page(), nil
-	case screen.Back:
-		a.Act = flow.Back
-	case screen.Menu:
-		a.Act = flow.Menu
-	case screen.Choice:
-		a = flow.Action{Act: flow.Chose, Value: m.Value, Key: m.Key, Level: m.Level}
-	case screen.Text:
-		a = flow.Action{Act: flow.Typed, Text: m.Text}
 	}
-	if err := w.act(a); err != nil {
+	if err := w.act(actionOf(m)); err != nil {
 		return Page{}, err
 	}
 	if err := w.enter(); err != nil {
 		return Page{}, err
 	}
 	return w.page(), nil
+}
+
+// actionOf is what an input that turns no page does.
+func actionOf(m screen.Move) flow.Action {
+	switch m.Kind {
+	case screen.Back:
+		return flow.Action{Act: flow.Back}
+	case screen.Menu:
+		return flow.Action{Act: flow.Menu}
+	case screen.Choice:
+		return flow.Action{Act: flow.Chose, Value: m.Value, Key: m.Key, Level: m.Level}
+	case screen.Text:
+		return flow.Action{Act: flow.Typed, Text: m.Text}
+	}
+	return flow.Action{Act: flow.Wrong}
 }
 
 // enter goes into the flow that was asked for, once the menu is there.
@@ -134,11 +140,16 @@ func (w *Walk) act(a flow.Action) error {
 func (w *Walk) submit(s *flow.Submission) {
 	h := fnv.New64a()
 	fmt.Fprint(h, w.turns, s.Kind, s.Answers, s.Text) // derived as every reference is, and never drawn
-	level := programme.Level(s.Level)
+	w.Submission = &Submission{Kind: s.Kind, Level: string(levelOf(s)), Reference: programme.ReferenceOf(h.Sum(nil)), Answers: s.Answers, Text: s.Text}
+}
+
+// levelOf is the level of what is submitted, raised by its words where they may be
+// for the protection focal points alone.
+func levelOf(s *flow.Submission) programme.Level {
 	if programme.LooksConfidential(s.Text) {
-		level = programme.L3
+		return programme.L3
 	}
-	w.Submission = &Submission{Kind: s.Kind, Level: string(level), Reference: programme.ReferenceOf(h.Sum(nil)), Answers: s.Answers, Text: s.Text}
+	return programme.Level(s.Level)
 }
 
 func withReference(s flow.Screen, ref string) flow.Screen {
@@ -154,10 +165,14 @@ func withReference(s flow.Screen, ref string) flow.Screen {
 }
 
 func (w *Walk) page() Page {
-	text, lim := w.shown.Text(), screen.For(w.Medium)
+	return pageOf(w.shown, w.Words.Words(w.Language).Tag(), w.Medium)
+}
+
+func pageOf(shown screen.Shown, language, medium string) Page {
+	text, lim := shown.Text(), screen.For(medium)
 	encoding, units, _ := gsm.Measure(text)
-	p := Page{Language: w.Words.Words(w.Language).Tag(), Medium: w.Medium, Encoding: string(encoding), Units: units, Limit: lim.Septets,
-		Page: w.shown.Page + 1, Pages: len(w.shown.Pages), Text: text, Ends: w.shown.Ends()}
+	p := Page{Language: language, Medium: medium, Encoding: string(encoding), Units: units, Limit: lim.Septets,
+		Page: shown.Page + 1, Pages: len(shown.Pages), Text: text, Ends: shown.Ends()}
 	if encoding == gsm.UCS2 {
 		p.Limit = lim.UCS2
 	}
@@ -167,7 +182,12 @@ func (w *Walk) page() Page {
 // maxRounds bounds how often a step asks for facts, as in the gateway.
 const maxRounds = 16
 
-func step(b *flow.Book, w *World, c flow.Cursor, a flow.Action, env flow.Env) (flow.Result, error) {
+// answers is what answers a step's needs: a World, or one with what a transcript tells.
+type answers interface {
+	Fact(n flow.Need, medium string) (flow.Fact, error)
+}
+
+func step(b *flow.Book, w answers, c flow.Cursor, a flow.Action, env flow.Env) (flow.Result, error) {
 	facts := flow.Facts{}
 	for range maxRounds {
 		res := b.Step(c, a, env, facts)
