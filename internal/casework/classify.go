@@ -50,7 +50,7 @@ func (d *Desk) Classify(ctx context.Context, who staff.Account, c Classifying) (
 	}
 	kind := classOf(row.Kind)
 	if kind == "" {
-		return false, ErrNotFound
+		return false, ErrUnknownCode
 	}
 	codes := slices.Clone(c.Codes)
 	slices.Sort(codes)

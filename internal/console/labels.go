@@ -11,13 +11,24 @@ import (
 
 // The order in which answers are shown; any other comes after, by name. They are
 // the `save` names of flows/*.toml and the codes of context.md 2.3, 3 and 4.
-var answerOrder = []string{
-	"type", "rating", "cohesion", "phase", "when", "group", "month",
-	"MEM", "REU", "EPA", "REC", "CAI", "LAI", "BEU", "EQU", "PB",
+var answerOrder = append([]string{
+	"type", "rating", "cohesion", "phase", "calm", "when", "trend", "again", "group", "month",
+}, indicators()...)
+
+// indicators are the codes of a report, in its order.
+func indicators() []string {
+	codes := make([]string, 0, len(programme.Indicators))
+	for _, in := range programme.Indicators {
+		codes = append(codes, in.Code)
+	}
+	return codes
 }
 
-// amounts are the answers in francs.
-var amounts = []string{"EPA", "REC", "CAI"}
+// isAmount reports whether an answer is money.
+func isAmount(name string) bool {
+	in, ok := programme.IndicatorOf(name)
+	return ok && in.Money
+}
 
 // facts says in words what is known of a message: its answers, then where it
 // came from.
@@ -48,8 +59,12 @@ func (c *Console) facts(p page, m casework.Message) []fact {
 		if !coded {
 			lang = m.Language
 		}
-		add(label, value, lang)
+		add(label, value+c.doubt(p, m, n), lang)
 	}
+	if m.TypeExact != "" {
+		add(p.T("fact.type"), m.TypeExact+" · "+c.class(p, m.Kind, m.TypeExact), "")
+	}
+	add(p.T("fact.reasons"), c.classes(p, m.Kind, m.Reasons), "")
 	medium := strings.ToUpper(m.Medium)
 	if m.Channel != "" {
 		medium += " · " + m.Channel
@@ -62,12 +77,30 @@ func (c *Console) facts(p page, m casework.Message) []fact {
 	return facts
 }
 
+// doubt says behind a value far from the usual that she was asked about it.
+func (c *Console) doubt(p page, m casework.Message, name string) string {
+	sure, before := casework.Doubt(m.Answers, name)
+	var said []string
+	if sure {
+		said = append(said, p.T("fact.sure"))
+	}
+	if before != "" {
+		value, _ := c.value(p, m.Kind, name, before)
+		said = append(said, p.T("fact.first", "value", value))
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(said, ", ") + ")"
+}
+
 // answered lists the names of a message's answers in the order they are shown.
 func answered(m casework.Message) []string {
 	rest := maps.Clone(m.Answers)
 	for _, hidden := range []string{"project", "place", "text"} { // shown elsewhere, or the words themselves
 		delete(rest, hidden)
 	}
+	maps.DeleteFunc(rest, func(name, _ string) bool { return casework.IsDoubt(name) }) // said behind their values
 	names := slices.DeleteFunc(slices.Clone(answerOrder), func(n string) bool { _, ok := rest[n]; return !ok })
 	for _, n := range slices.Sorted(maps.Keys(rest)) {
 		if !slices.Contains(names, n) {
@@ -88,7 +121,7 @@ func (c *Console) summary(p page, m casework.Message) string {
 	for _, n := range answered(m) {
 		label, known := c.label(p, m.Kind, n)
 		value, coded := c.value(p, m.Kind, n, m.Answers[n])
-		if _, number := thousands(value); !known || n == "type" || slices.Contains(amounts, n) || (!coded && !number) {
+		if _, number := thousands(value); !known || n == "type" || isAmount(n) || (!coded && !number) {
 			continue
 		}
 		if parts = append(parts, p.T("frame.colon", "label", label, "value", value)); len(parts) == summaryMost {
@@ -120,7 +153,7 @@ func (c *Console) value(p page, kind programme.Kind, name, value string) (string
 			return m, true
 		}
 	}
-	if slices.Contains(amounts, name) {
+	if isAmount(name) {
 		if n, ok := thousands(value); ok {
 			return n + "\u00A0F\u00A0CFA", true
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"lafia/internal/casework"
 	"lafia/internal/programme"
@@ -30,7 +31,17 @@ type messageView struct {
 	form      *moveForm    // nil: this role moves nothing, or nothing can be moved
 	confirm   *confirmForm // nil: this role confirms nothing, or nothing waits to be confirmed
 	number    *numberForm  // nil: this role calls nobody, or nobody asked to be called
+	answer    *answerForm  // nil: this role answers nothing
+	class     *classForm   // nil: this role classifies nothing, or there is nothing to classify
+	raise     *raiseForm   // nil: this role raises no level, or it is as high as it goes here
+	versions  []version    // of a report that was corrected
+	newer     string       // the address of the latest version; empty: this is it
 	replies   []reply
+}
+
+// acts reports whether there is anything to do.
+func (v messageView) acts() bool {
+	return v.form != nil || v.confirm != nil || v.number != nil || v.answer != nil || v.class != nil || v.raise != nil
 }
 
 type step struct {
@@ -41,15 +52,15 @@ type step struct {
 // fact is an answer in words. lang is set where people wrote it.
 type fact struct{ label, value, lang string }
 
-// moment is one event of the history.
+// moment is one thing of the history.
 type moment struct {
+	at          time.Time
 	when, stamp string
-	from, to    status
+	what        string
 	who         string
 	note        string
 	shut        bool
-	confirms    bool // the status stayed
-	shows       bool // a number was shown; the note is the reason
+	given       *given // the answer that was given
 }
 
 // moveForm asks for a new status. Its address ends in #move: when it comes back
@@ -79,6 +90,9 @@ type refused struct {
 	move    *moveForm
 	confirm *confirmForm
 	number  *numberForm
+	answer  *answerForm
+	class   *classForm
+	raise   *raiseForm
 }
 
 // showMessage renders a message, with a form that was refused if there is one:
@@ -92,7 +106,7 @@ func (c *Console) showMessage(v *visit, status int, f refused) error {
 }
 
 // dones are what the page says was done, by its address.
-var dones = []string{"moved", "already", "confirmed", "before"}
+var dones = []string{"moved", "already", "confirmed", "before", "answered", "classified"}
 
 func (c *Console) messageView(v *visit, r casework.Record, refused refused) messageView {
 	here := root + "/messages/" + r.ID
@@ -104,32 +118,23 @@ func (c *Console) messageView(v *visit, r casework.Record, refused refused) mess
 	view := messageView{
 		page: p, reference: r.Reference.String(), what: c.what(p, r.Message), stamp: stamp(r.ReceivedAt), came: p.moment(r.ReceivedAt),
 		status: p.status(r.Status), text: r.Text, lang: r.Language, language: c.languageName(r.Language), state: r.State,
-		facts: c.facts(p, r.Message), synthetic: r.Synthetic, level2: r.Level == programme.L2,
+		facts: append(c.facts(p, r.Message), c.became(p, r)...), synthetic: r.Synthetic, level2: r.Level == programme.L2,
 	}
-	for _, m := range []struct {
-		is  bool
-		key string
-	}{{r.Waits(), "mark.unconfirmed"}, {r.Partial, "mark.partial"}, {r.Altered, "mark.altered"}} {
-		if m.is {
-			view.marks = append(view.marks, p.T(m.key))
-		}
+	view.marks = p.marks(r.Message)
+	if newer := r.Newer(); newer != "" {
+		view.newer = root + "/messages/" + newer
 	}
+	view.versions = c.versions(p, r)
 	for _, s := range programme.Statuses {
 		st := p.status(s)
 		view.steps = append(view.steps, step{status: st, done: st.step <= view.status.step, current: s == r.Status})
 	}
-	for _, e := range r.Events {
-		who := e.Staff
-		if who == "" {
-			who = p.T("history.program")
-		}
-		view.history = append(view.history, moment{
-			when: p.moment(e.At), stamp: stamp(e.At), from: p.status(e.From), to: p.status(e.To),
-			who: who, note: e.Note, shut: e.State == casework.TextShut, confirms: e.Confirms(), shows: e.NumberShown,
-		})
-	}
+	view.history = c.history(p, r)
 	view.replies = replies(p, r)
 	view.number = c.numberForm(v, p, r, refused.number)
+	view.answer = c.answerForm(v, p, r, refused.answer)
+	view.class = c.classForm(v, p, r, refused.class)
+	view.raise = c.raiseForm(v, r, refused.raise)
 	switch confirm := refused.confirm; {
 	case r.Waits() && v.entry.Role.May("message.confirm"):
 		view.confirm = &confirmForm{}

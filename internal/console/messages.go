@@ -41,7 +41,7 @@ type entry struct {
 	state             casework.TextState
 	facts             string // what was answered, where there are no words to show
 	level2, synthetic bool
-	waits             bool // a report by SMS that nobody confirmed
+	marks             []string // what a reader must know before she believes it
 }
 
 // status is a status in words, with its step of five.
@@ -82,6 +82,9 @@ func (c *Console) messages(v *visit) error {
 		page: c.page(v, "messages", "messages.title", listURL(list, f, after)), fresh: p.New,
 		freshAt: listURL(list, casework.Filter{Status: programme.New}, ""), clear: list,
 		active: f != casework.Filter{},
+	}
+	if v.Query("done") == "raised" {
+		view.notice = "message.done.raised"
 	}
 	view.filters = c.filters(view.page, f, p.Projects)
 	view.days = c.days(view.page, p.Messages)
@@ -152,7 +155,7 @@ func (c *Console) entry(p page, m casework.Message) entry {
 		time: clock(m.ReceivedAt), stamp: stamp(m.ReceivedAt),
 		what: c.what(p, m), about: about(m), status: p.status(m.Status),
 		text: excerpt(m.Text), lang: m.Language, state: m.State,
-		level2: m.Level == programme.L2, synthetic: m.Synthetic, waits: m.Waits(),
+		level2: m.Level == programme.L2, synthetic: m.Synthetic, marks: p.marks(m),
 	}
 	if e.state != casework.TextOpen {
 		e.facts = c.summary(p, m)
@@ -163,6 +166,9 @@ func (c *Console) entry(p page, m casework.Message) entry {
 // what says the kind, and for those that have one the sort within it.
 func (c *Console) what(p page, m casework.Message) string {
 	s := p.T("kind." + string(m.Kind))
+	if m.TypeExact != "" {
+		return s + " · " + c.class(p, m.Kind, m.TypeExact)
+	}
 	if sort := m.Answers["type"]; sort != "" {
 		if word, ok := c.value(p, m.Kind, "type", sort); ok {
 			s += " · " + word

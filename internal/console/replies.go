@@ -18,11 +18,13 @@ type reply struct {
 // lost are the deliveries that somebody should know of.
 var lost = []string{"failed", "expired", "unknown", "ambiguous"}
 
+func isLost(delivery string) bool { return slices.Contains(lost, delivery) }
+
 func replies(p page, r casework.Record) []reply {
 	var list []reply
 	for _, y := range r.Replies {
 		one := reply{
-			when: p.moment(y.QueuedAt), stamp: stamp(y.QueuedAt), delivery: p.T("reply." + y.Delivery), alarm: slices.Contains(lost, y.Delivery),
+			when: p.moment(y.QueuedAt), stamp: stamp(y.QueuedAt), delivery: p.T("reply." + y.Delivery), alarm: isLost(y.Delivery),
 			text: y.Text, lang: r.Language,
 		}
 		if changed := p.moment(y.ChangedAt); changed != one.when {

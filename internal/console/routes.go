@@ -75,6 +75,9 @@ func (c *Console) handlers() map[string]handler {
 		"message":           c.message,
 		"message.move":      c.move,
 		"message.confirm":   c.confirm,
+		"message.answer":    c.answer,
+		"message.classify":  c.classify,
+		"message.raise":     c.raise,
 		"confidential":      c.confidentialForm,
 		"confidential.open": c.confidential,
 		"message.number":    c.number,
@@ -88,7 +91,7 @@ func (c *Console) handlers() map[string]handler {
 }
 
 // keepers keep what was typed in a form that is stale, and say so themselves.
-var keepers = []string{"message.move", "message.confirm", "message.number", "login"}
+var keepers = []string{"message.move", "message.confirm", "message.number", "message.answer", "message.raise", "login"}
 
 // guard does for every endpoint what no page may forget: headers, who it is,
 // whether her role has this, and whether a form is ours.
