@@ -394,11 +394,11 @@ const maxText = 1600
 func (m *machine) answerText(s *State, in Action) {
 	text := strings.TrimSpace(in.Text)
 	switch {
-	case text == "":
-		m.wrong()
-		return
 	case text == s.Skip:
 		text = ""
+	case text == "", isKey(text): // a key of the screen before, which comes twice, is no word
+		m.wrong()
+		return
 	}
 	if r := []rune(text); len(r) > maxText {
 		text = string(r[:maxText])
@@ -407,6 +407,11 @@ func (m *machine) answerText(s *State, in Action) {
 		m.save(s, text, Line{})
 	}
 	m.forward(s.Next)
+}
+
+// isKey reports whether a text is a key that a screen may have had, and no word.
+func isKey(text string) bool {
+	return len(text) <= 2 && strings.Trim(text, "0123456789") == ""
 }
 
 func (m *machine) answerReference(s *State, in Action) {

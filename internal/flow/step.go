@@ -358,7 +358,7 @@ func (m *machine) holds(cond string) (ok, known bool) {
 		f, known := m.fact(NeedActivity, m.cur.Answers["group"])
 		return f.Args[arg] != "", known
 	case NeedReported:
-		if m.cur.Line { // what a line says about a month that is reported corrects it
+		if m.cur.Line && arg == "" { // what a line says about a month that is reported corrects it
 			return false, true
 		}
 		f, known := m.fact(NeedReported, m.reportKey())
@@ -386,10 +386,17 @@ func (m *machine) load(name string) {
 	for _, name := range sortedKeys(flow.States) {
 		s := flow.States[name]
 		v, there := f.Args[s.Save]
-		if _, answered := m.cur.Answers[s.Save]; s.Save == "" || !there || answered {
+		if s.Save == "" || !there {
 			continue
 		}
-		m.saveAs(s, v)
+		if _, answered := m.cur.Answers[s.Save]; !answered {
+			m.saveAs(s, v)
+		}
+		for _, o := range s.Options { // what raised the report's level raises that of its correction
+			if o.Value == m.cur.Answers[s.Save] {
+				m.cur.Level = max(m.cur.Level, o.Level)
+			}
+		}
 	}
 }
 
@@ -428,13 +435,17 @@ func (m *machine) submit() {
 }
 
 // Unfinished gives what an unfinished run says when its life ends, or nil when
-// that is not enough to be kept (the flow's partial).
+// that is not enough to be kept (the flow's partial). What came in one line is
+// always enough: it was a whole message.
 func (b *Book) Unfinished(c Cursor) *Submission {
 	f := b.Flows[c.Flow]
 	if f == nil || len(f.Partial) == 0 {
 		return nil
 	}
 	for _, name := range f.Partial {
+		if c.Line {
+			break
+		}
 		_, answered := c.Answers[name]
 		if _, written := c.Answers[name+"_text"]; !answered && !written {
 			return nil
@@ -497,7 +508,7 @@ func (b *Book) Resume(c Cursor, env Env) Cursor {
 	}
 	for name, s := range f.States {
 		if s.Kind == KindPIN && allowed(s.Media, env.Medium) && c.Answers["group"] != "" && c.State != name {
-			c.Then, c.State = c.State, name
+			c.Then, c.State, c.Path = c.State, name, nil // no way back leads past the PIN
 		}
 	}
 	return c
