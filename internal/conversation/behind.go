@@ -13,7 +13,7 @@ import (
 // behind writes drafts and contacts behind the replies: batched, the latest of
 // each caller, within 2 s.
 type behind struct {
-	store *store.Store
+	store Callers
 	log   *slog.Logger
 	seal  func(plain, bound []byte) []byte
 
@@ -36,7 +36,7 @@ const (
 	behindSpread = 500 * time.Millisecond
 )
 
-func newBehind(s *store.Store, log *slog.Logger, seal func(plain, bound []byte) []byte) *behind {
+func newBehind(s Callers, log *slog.Logger, seal func(plain, bound []byte) []byte) *behind {
 	return &behind{store: s, log: log, seal: seal, waiting: map[session.Key]draft{}, quit: make(chan struct{}), done: make(chan struct{})}
 }
 

@@ -32,7 +32,7 @@ type Sessions interface {
 type Options struct {
 	Ring     *vault.Ring
 	Sessions Sessions
-	Store    *store.Store
+	Store    Record
 	Book     *flow.Book
 	Words    *locale.Catalog
 	Now      func() time.Time

@@ -141,34 +141,14 @@ var ErrBusy = store.ErrBusy
 // Handle takes the unhandled messages of the contact who sent one, in order,
 // and queues the replies.
 func (c *Conversation) Handle(ctx context.Context, inboundID string) error {
-	hand, err := c.Store.Take(ctx, inboundID)
-	if err != nil {
-		if store.IsNotFound(err) {
-			return nil
-		}
-		return err
-	}
-	defer hand.Release()
-	for {
-		m, err := hand.Next(ctx)
-		if store.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		text, err := c.handle(ctx, m)
-		if err != nil {
-			return err
-		}
+	return c.Store.EachWaiting(ctx, inboundID, c.Now, func(ctx context.Context, m store.Inbound) (store.Answer, error) {
 		a := store.Answer{ID: c.Ring.ID("outbound", []byte(m.ID)).UUID(), Channel: m.Channel, Class: "reply"}
-		if text != "" && m.Answerable {
+		text, err := c.handle(ctx, m)
+		if err == nil && text != "" && m.Answerable {
 			a.Sealed = c.Ring.Seal([]byte(text), "outbound/"+a.ID)
 		}
-		if err := hand.Handled(ctx, m.ID, a, c.Now()); err != nil {
-			return err
-		}
-	}
+		return a, err
+	})
 }
 
 // handle gives the reply to one message, "" for none.

@@ -128,6 +128,37 @@ func (s *Store) Take(ctx context.Context, inboundID string) (*Hand, error) {
 	return h, nil
 }
 
+// EachWaiting takes the contact of an inbound message in hand and gives her
+// unhandled messages one by one, in order, until none waits; each is marked as
+// handled together with the reply that handle makes of it. ErrBusy: another worker
+// has her. A message that is not there has been handled.
+func (s *Store) EachWaiting(ctx context.Context, inboundID string, now func() time.Time, handle func(context.Context, Inbound) (Answer, error)) error {
+	hand, err := s.Take(ctx, inboundID)
+	if IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer hand.Release()
+	for {
+		m, err := hand.Next(ctx)
+		if IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		a, err := handle(ctx, m)
+		if err != nil {
+			return err
+		}
+		if err := hand.Handled(ctx, m.ID, a, now()); err != nil {
+			return err
+		}
+	}
+}
+
 // Release lets the contact go. A connection whose lock can't be let go is
 // closed, which lets it go as well.
 func (h *Hand) Release() {
