@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"text/tabwriter"
@@ -23,8 +24,9 @@ import (
 
 // benchCmd is `lafia bench`.
 type benchCmd struct {
-	Hops benchHopsCmd `cmd:"" default:"withargs" help:"The whole trip of a keypress, beside a handler that keeps nothing (what lafia bench alone measures)."`
-	Step benchStepCmd `cmd:"" help:"The pure step from one screen to the next, and its layout."`
+	Hops    benchHopsCmd    `cmd:"" default:"withargs" help:"The whole trip of a keypress, beside a handler that keeps nothing (what lafia bench alone measures)."`
+	Capture benchCaptureCmd `cmd:"" help:"Only the keypress that finishes a conversation, beside pgbench with the same statements."`
+	Step    benchStepCmd    `cmd:"" help:"The pure step from one screen to the next, and its layout."`
 }
 
 // benchStepCmd is `lafia bench step`.
@@ -90,8 +92,32 @@ func (c *benchHopsCmd) Run(ctx *cliContext) error {
 	if err != nil {
 		return err
 	}
-	if err := c.write(ctx, r); err != nil {
-		return err
+	return ctx.report(r, c.JSON)
+}
+
+// benchReport is what a measurement gives.
+type benchReport interface {
+	Print(io.Writer)
+	Holds() bool
+}
+
+// report tells what was measured, and whether it was also right.
+func (c *cliContext) report(r benchReport, file string) error {
+	if file == "-" {
+		if err := printJSON(c.Stdout, r); err != nil {
+			return err
+		}
+	} else {
+		r.Print(c.Stdout)
+		if file != "" {
+			b, err := json.MarshalIndent(r, "", "  ")
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
+				return fmt.Errorf("writing the figures: %w", err)
+			}
+		}
 	}
 	if !r.Holds() {
 		return &exitError{status: 1, err: errors.New("what was measured does not hold: see errors and rows")}
@@ -99,22 +125,31 @@ func (c *benchHopsCmd) Run(ctx *cliContext) error {
 	return nil
 }
 
-func (c *benchHopsCmd) write(ctx *cliContext, r *bench.Report) error {
-	if c.JSON == "-" {
-		return printJSON(ctx.Stdout, r)
+// benchCaptureCmd is `lafia bench capture`.
+type benchCaptureCmd struct {
+	Rounds      int     `default:"6" help:"How many rounds; the first is dropped (${default})."`
+	Seconds     float64 `default:"4" help:"How long pgbench plays the same statements in a round; the one-row INSERT half of it, three times (${default})."`
+	Connections int     `default:"64" help:"Callers at a time, and clients of pgbench (${default})."`
+	Callers     int     `default:"5000" help:"Callers walked to their last screen in a round (${default})."`
+	Dir         string  `placeholder:"DIR" help:"Where the data are while it runs; the system's temporary folder by default. A folder in memory would hide what fsync costs."`
+	JSON        string  `placeholder:"FILE" help:"Write the figures to a file too, for programs (- is standard output, instead of the table)."`
+
+	Profile string `hidden:"" placeholder:"FILE" help:"Write the gateway's CPU profile."`
+}
+
+// Run measures. It exits 1 when an answer was wrong or a row is missing.
+func (c *benchCaptureCmd) Run(ctx *cliContext) error {
+	if c.Rounds < 1 || c.Seconds < 2 || c.Connections < 1 || c.Callers < 1 {
+		return wrongUse("bench capture: rounds, connections and callers are 1 at least, and seconds 2")
 	}
-	r.Print(ctx.Stdout)
-	if c.JSON == "" {
-		return nil
-	}
-	b, err := json.MarshalIndent(r, "", "  ")
+	r, err := bench.Captures(ctx.Ctx, bench.Options{
+		Rounds: c.Rounds, Round: time.Duration(c.Seconds * float64(time.Second)), Connections: c.Connections,
+		Callers: c.Callers, Dir: c.Dir, Profile: c.Profile, Progress: ctx.Stderr, Log: ctx.log(slog.LevelWarn),
+	})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.JSON, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing the figures: %w", err)
-	}
-	return nil
+	return ctx.report(r, c.JSON)
 }
 
 // benchGateway starts the gateway as `serve` would: metrics on a second

@@ -6,7 +6,6 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -62,8 +61,20 @@ func (o *Options) defaults() {
 }
 
 // Run measures.
-func Run(ctx context.Context, o Options) (_ *Report, err error) {
+func Run(ctx context.Context, o Options) (report *Report, err error) {
 	o.defaults()
+	err = within(ctx, o, func(r *run) error {
+		if err := r.start(ctx); err != nil {
+			return err
+		}
+		report, err = r.measure(ctx)
+		return err
+	})
+	return report, err
+}
+
+// within runs a measurement in a folder of its own, and leaves nothing of it.
+func within(ctx context.Context, o Options, measure func(*run) error) (err error) {
 	defer func() {
 		if ctx.Err() != nil { // what the children say of their end is of no interest then
 			err = errors.New("the measurement was interrupted")
@@ -71,19 +82,16 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}()
 	dir, err := os.MkdirTemp(o.Dir, "lafia-bench-")
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the data: %w", err)
+		return fmt.Errorf("making a folder for the data: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	// Servers that root starts run as somebody else, who must walk through it.
 	if err := os.Chmod(dir, 0o711); err != nil {
-		return nil, fmt.Errorf("opening the folder for the data: %w", err)
+		return fmt.Errorf("opening the folder for the data: %w", err)
 	}
 	r := &run{Options: o, dir: dir}
 	defer func() { err = errors.Join(err, r.stop()) }()
-	if err := r.start(ctx); err != nil {
-		return nil, err
-	}
-	return r.measure(ctx)
+	return measure(r)
 }
 
 type run struct {
@@ -101,20 +109,25 @@ type run struct {
 
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.Progress, format+"\n", args...) }
 
-// start brings the servers, the programme and the children up, and callers into
-// conversations.
-func (r *run) start(ctx context.Context) (err error) {
+// startServers brings the servers up, with the programme in them.
+func (r *run) startServers(ctx context.Context) (keys string, err error) {
 	r.report.Machine.Load = load()
 	r.say("starting PostgreSQL and Redis, loading the demo")
 	if r.servers, err = servers.Start(ctx, servers.Options{Dir: filepath.Join(r.dir, "data"), Durable: true, Log: r.Log}); err != nil {
-		return err
+		return "", err
 	}
-	keys := filepath.Join(r.dir, "keys")
+	keys = filepath.Join(r.dir, "keys")
 	if err := r.load(ctx, keys); err != nil {
-		return err
+		return "", err
 	}
 	r.rdb = redis.NewClient(&redis.Options{Network: "unix", Addr: r.servers.RedisSocket(), DisableIdentity: true})
-	if err := r.describe(ctx); err != nil {
+	return keys, r.describe(ctx)
+}
+
+// start brings the servers and the children up, and callers into conversations.
+func (r *run) start(ctx context.Context) (err error) {
+	keys, err := r.startServers(ctx)
+	if err != nil {
 		return err
 	}
 	spec := childSpec{PostgresURL: r.servers.PostgresURL(), RedisSocket: r.servers.RedisSocket(), KeysDir: keys, Profile: r.Profile}
@@ -160,11 +173,6 @@ func (r *run) load(ctx context.Context, keys string) (err error) {
 	ring, err := vault.Open(keys)
 	if err != nil {
 		return err
-	}
-	random := func(n int) []byte {
-		b := make([]byte, n)
-		_, _ = rand.Read(b)
-		return b
 	}
 	if _, err := demo.Load(ctx, r.store, demo.Options{
 		KeysDir: keys, Ring: ring, Now: time.Now(), Random: random,

@@ -104,7 +104,7 @@ func RunChild(ctx context.Context, which Child, in io.Reader, out io.Writer, gat
 
 // command is a line to the generator; each is answered by one line.
 type command struct {
-	Do     string `json:"do"`     // target, warm, closed, open, count
+	Do     string `json:"do"`     // target, warm, closed, open, approach, finish, count
 	Target string `json:"target"` // gateway or bare
 
 	URL         string  `json:"url,omitempty"`
@@ -119,6 +119,7 @@ type command struct {
 type result struct {
 	Closed *closedRound `json:"closed,omitempty"`
 	Open   *openRound   `json:"open,omitempty"`
+	Finish *finishRound `json:"finish,omitempty"`
 	// Hops, Finished and Failed are since the beginning.
 	Hops       int64  `json:"hops"`
 	Finished   int64  `json:"finished"`
@@ -158,6 +159,11 @@ func generate(ctx context.Context, commands *json.Decoder, out *json.Encoder) er
 		case "open":
 			v := t.open(ctx, c.Rate, d)
 			r.Open = &v
+		case "approach":
+			t.approach(ctx, c.Connections, c.Callers)
+		case "finish":
+			v := t.finish(ctx, c.Connections)
+			r.Finish = &v
 		}
 		r.Hops, r.Finished, r.Failed = t.hops.Load(), t.finished.Load(), t.failed.Load()
 		if e := t.firstError.Load(); e != nil {

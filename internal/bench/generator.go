@@ -23,6 +23,7 @@ type target struct {
 	most          int       // callers in conversation at a time
 	ready         []*caller // mid-conversation, their last reply is here
 	waiting       []*caller // between two conversations, in order
+	standing      []*caller // before their last screen, for finish
 	inside        int       // in conversation: ready, or with a hop under way
 	conversations int
 	callers       int
@@ -85,13 +86,19 @@ func (t *target) back(c *caller, last, ok bool) {
 	}
 }
 
-// hop makes one hop of a caller and checks the reply. It reports whether it was
-// the one that finishes.
+// hop makes one hop of a caller. It reports whether it was the one that finishes.
 func (t *target) hop(c *caller, cl *client, body []byte) (last bool, _ []byte) {
+	last, ok, body := t.send(c, cl, body)
+	t.back(c, last, ok)
+	return last, body
+}
+
+// send makes one hop of a caller and checks the reply.
+func (t *target) send(c *caller, cl *client, body []byte) (last, ok bool, _ []byte) {
 	last = c.press()
 	body = c.body(body[:0])
 	status, reply, err := cl.post(body)
-	ok := err == nil && status == http.StatusOK && expect(reply, last && t.whole)
+	ok = err == nil && status == http.StatusOK && expect(reply, last && t.whole)
 	t.hops.Add(1)
 	if !ok {
 		t.failed.Add(1)
@@ -100,8 +107,7 @@ func (t *target) hop(c *caller, cl *client, body []byte) (last bool, _ []byte) {
 	} else if last {
 		t.finished.Add(1)
 	}
-	t.back(c, last, ok)
-	return last, body
+	return last, ok, body
 }
 
 // closed keeps a number of connections busy for a while: how many hops there
@@ -145,6 +151,76 @@ func (t *target) warm(ctx context.Context, connections int) {
 		})
 	}
 	wg.Wait()
+}
+
+// approach walks so many callers through whole conversations up to the screen
+// whose answer finishes them.
+func (t *target) approach(ctx context.Context, connections, callers int) {
+	var left atomic.Int64
+	left.Store(int64(callers))
+	var wg sync.WaitGroup
+	for range connections {
+		wg.Go(func() {
+			cl := t.clients.Get().(*client)
+			defer t.clients.Put(cl)
+			var body []byte
+			for left.Add(-1) >= 0 && ctx.Err() == nil {
+				t.mu.Lock()
+				c := t.begin()
+				t.mu.Unlock()
+				ok := true
+				for ok && c.before() > 1 {
+					_, ok, body = t.send(c, cl, body)
+				}
+				if ok {
+					t.mu.Lock()
+					t.standing = append(t.standing, c)
+					t.mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// finish makes the last hop of every caller that stands before it.
+func (t *target) finish(ctx context.Context, connections int) finishRound {
+	due := make(chan *caller, len(t.standing))
+	for _, c := range t.standing {
+		due <- c
+	}
+	close(due)
+	t.standing = t.standing[:0]
+	took, errors := histogram(), t.failed.Load()
+	done := t.finished.Load()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for range connections {
+		wg.Go(func() {
+			cl := t.clients.Get().(*client)
+			defer t.clients.Put(cl)
+			var body []byte
+			for c := range due {
+				if ctx.Err() != nil {
+					return
+				}
+				at := time.Now()
+				var ok bool
+				_, ok, body = t.send(c, cl, body)
+				mu.Lock()
+				record(took, time.Since(at))
+				if ok {
+					c.knows = true
+					t.waiting = append(t.waiting, c)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	done = t.finished.Load() - done
+	return finishRound{PerSecond: float64(done) / time.Since(begun).Seconds(), Captures: done, Errors: t.failed.Load() - errors, Took: latencies(took)}
 }
 
 // senders bounds how many hops are under way at a time in the open loop. More

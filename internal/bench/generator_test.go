@@ -101,3 +101,19 @@ func TestReportHoldsOnlyWithARowForEachAcknowledgement(t *testing.T) {
 		}
 	}
 }
+
+// newEnding is a server that ends a conversation with a reference at its words,
+// whose last key is the longest or a 9.
+func newEnding(t *testing.T) (addr string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := r.PostFormValue("text")
+		last := text[strings.LastIndex(text, "*")+1:]
+		if len(last) > 3 || last == "9" {
+			_, _ = io.WriteString(w, "END Merci 8350-7943")
+			return
+		}
+		_, _ = io.WriteString(w, "CON a screen")
+	}))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}

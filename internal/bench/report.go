@@ -156,6 +156,11 @@ func figure(rounds []Round, of func(Round) float64) Figure {
 			v = append(v, of(r))
 		}
 	}
+	return middle(v)
+}
+
+// middle is the median of values, with their spread.
+func middle(v []float64) Figure {
 	if len(v) == 0 {
 		return Figure{}
 	}

@@ -90,6 +90,15 @@ func (c *caller) press() (last bool) {
 	return c.pressed == len(c.inputs)
 }
 
+// before tells how many steps there are up to the end, the dialling counted.
+func (c *caller) before() int {
+	n := len(c.inputs) - c.pressed
+	if !c.dialled {
+		n++
+	}
+	return n
+}
+
 // body is the hop as Africa's Talking posts it.
 func (c *caller) body(to []byte) []byte {
 	to = append(to, "sessionId=ATUid_bench"...)
