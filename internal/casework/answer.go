@@ -14,8 +14,8 @@ import (
 	"lafia/internal/store"
 )
 
-// AnswerMost is how long an answer may be, in characters: about three pages of a
-// phone's screen.
+// AnswerMost is how long an answer may be, in characters: two pages of a USSD
+// screen, or two SMS.
 const AnswerMost = 300
 
 // Why an answer is not kept.
