@@ -581,7 +581,10 @@ func TestAHandlerThatFailsOrPanicsIsAnsweredForByTheGateway(t *testing.T) {
 func TestACallerOverTheLimitIsToldSoAndAnSMSComesAgain(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	h := &recorder{receive: func(context.Context) error { entered <- struct{}{}; <-leave; return nil }}
-	s := start(t, h, func(o *gateway.Options, _ *gateway.AppOptions) { o.MaxInFlight = 1 })
+	registry := prometheus.NewRegistry()
+	s := start(t, h, func(o *gateway.Options, _ *gateway.AppOptions) {
+		o.MaxInFlight, o.Metrics = 1, gateway.NewMetrics(registry)
+	})
 	done := make(chan int)
 	go func() {
 		r, err := http.PostForm(s.url+"/webhooks/at/sms?token=old", url.Values{"from": {"+22370000001"}, "to": {"1"}, "text": {"a"}, "id": {"1"}})
@@ -605,6 +608,9 @@ func TestACallerOverTheLimitIsToldSoAndAnSMSComesAgain(t *testing.T) {
 	close(leave)
 	if status := <-done; status != 200 {
 		t.Errorf("the one inside: %d", status)
+	}
+	if got := gathered(t, registry); got["lafia_shed_total ussd"] != 1 || got["lafia_shed_total sms"] != 1 || got["lafia_shed_total status"] != 0 {
+		t.Errorf("lafia_shed_total is not 1 for ussd and for sms: %v", got)
 	}
 	if status, _ := s.do(t, "POST", "/webhooks/at/ussd?token=old", hop); status != 200 {
 		t.Errorf("afterwards: %d", status)

@@ -16,6 +16,7 @@ type Metrics struct {
 	refused  *prometheus.CounterVec
 	unread   *prometheus.CounterVec
 	alive    *prometheus.GaugeVec
+	shedding *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics and registers them; nil registers them nowhere.
@@ -40,9 +41,16 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "lafia_channel_alive_timestamp_seconds",
 			Help: "When a channel's far end last said by itself that it is there, in Unix seconds; only channels that do so.",
 		}, []string{"channel"}),
+		shedding: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lafia_shed_total",
+			Help: "Authentic webhooks for which there was no room, by kind: callers read that the service is busy, the others get 503.",
+		}, []string{"kind"}),
+	}
+	for _, k := range []message.Kind{message.KindUSSD, message.KindSMS, message.KindStatus, message.KindCall} {
+		m.shedding.WithLabelValues(string(k)) // an alert needs the 0 as well
 	}
 	if r != nil {
-		r.MustRegister(m.requests, m.refused, m.unread, m.alive)
+		r.MustRegister(m.requests, m.refused, m.unread, m.alive, m.shedding)
 	}
 	return m
 }
@@ -59,6 +67,10 @@ func (m *Metrics) refuse(channel string, why refusal) {
 // what the record knows of before.
 func (m *Metrics) Alive(channel string, at time.Time) {
 	m.alive.WithLabelValues(channel).Set(float64(at.UnixMilli()) / 1000)
+}
+
+func (m *Metrics) shed(kind message.Kind) {
+	m.shedding.WithLabelValues(string(kind)).Inc()
 }
 
 func (m *Metrics) unreadable(channel string, kind message.Kind) {

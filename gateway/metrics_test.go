@@ -25,6 +25,39 @@ func TestMetricsCountByChannelKindAndOutcomeAndHoldNoNumber(t *testing.T) {
 	} {
 		s.do(t, "POST", post[0], post[1])
 	}
+	got := gathered(t, registry)
+	want := map[string]float64{
+		"lafia_webhook_seconds at ussd ok":                    2,
+		"lafia_webhook_seconds at sms unreadable":             1,
+		"lafia_webhook_seconds at sms refused":                1,
+		"lafia_webhook_seconds at unknown refused":            1,
+		"lafia_webhook_seconds unknown sms refused":           2,
+		"lafia_webhook_seconds signed sms refused":            1,
+		"lafia_webhook_seconds fenced sms refused":            1,
+		"lafia_webhook_refused_total at token":                1,
+		"lafia_webhook_refused_total at unknown_kind":         1,
+		"lafia_webhook_refused_total unknown unknown_channel": 2,
+		"lafia_webhook_refused_total signed signature":        1,
+		"lafia_webhook_refused_total fenced network":          1,
+		"lafia_webhook_unreadable_total at sms":               1,
+		"lafia_shed_total ussd":                               0,
+		"lafia_shed_total sms":                                0,
+		"lafia_shed_total status":                             0,
+		"lafia_shed_total call":                               0,
+	}
+	for name, n := range want {
+		if got[name] != n {
+			t.Errorf("%s is %g, want %g", name, got[name], n)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// gathered gives every count by its name and labels.
+func gathered(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -43,27 +76,5 @@ func TestMetricsCountByChannelKindAndOutcomeAndHoldNoNumber(t *testing.T) {
 			got[f.GetName()+" "+strings.Join(labels, " ")] = n
 		}
 	}
-	want := map[string]float64{
-		"lafia_webhook_seconds at ussd ok":                    2,
-		"lafia_webhook_seconds at sms unreadable":             1,
-		"lafia_webhook_seconds at sms refused":                1,
-		"lafia_webhook_seconds at unknown refused":            1,
-		"lafia_webhook_seconds unknown sms refused":           2,
-		"lafia_webhook_seconds signed sms refused":            1,
-		"lafia_webhook_seconds fenced sms refused":            1,
-		"lafia_webhook_refused_total at token":                1,
-		"lafia_webhook_refused_total at unknown_kind":         1,
-		"lafia_webhook_refused_total unknown unknown_channel": 2,
-		"lafia_webhook_refused_total signed signature":        1,
-		"lafia_webhook_refused_total fenced network":          1,
-		"lafia_webhook_unreadable_total at sms":               1,
-	}
-	for name, n := range want {
-		if got[name] != n {
-			t.Errorf("%s is %g, want %g", name, got[name], n)
-		}
-	}
-	if len(got) != len(want) {
-		t.Errorf("got %v", got)
-	}
+	return got
 }

@@ -104,12 +104,11 @@ func (g *Gateway) answer(ch *channel, known bool, kind message.Kind, r message.R
 	if parsed.Refused != "" {
 		return g.refuse(ch.Name, refusedSignature)
 	}
-	select {
-	case g.inFlight <- struct{}{}:
-		defer func() { <-g.inFlight }()
-	default:
+	if !g.admission.enter(dials(parsed)) {
+		g.o.Metrics.shed(kind)
 		return g.busy(ch, kind, parsed)
 	}
+	defer g.admission.leave()
 	return g.handle(ch, kind, r, parsed)
 }
 
