@@ -1,0 +1,231 @@
+package fakeaggregator
+
+import (
+	"strings"
+	"time"
+
+	"lafia/internal/job"
+)
+
+// mayHaveSent reports whether an answer leaves open that the message went out.
+func mayHaveSent(l Line) bool { return l.Answer != "throttle" && l.Answer != "refused" }
+
+// provider is I8: a message that goes out once at the most reaches the provider
+// once at the most, and none is forgotten.
+func (c *check) provider() {
+	type letter struct {
+		caller int
+		text   string
+	}
+	calls := map[letter]int{}
+	for caller, list := range c.sends {
+		for _, l := range list {
+			if mayHaveSent(l) {
+				calls[letter{caller, l.Text}]++
+			}
+		}
+	}
+	rows := map[letter]int{}
+	for _, o := range c.Record.Outbound {
+		caller, known := c.contact[string(o.Contact)]
+		if !known {
+			continue
+		}
+		c.looked("I8")
+		class, ok := job.ClassNamed(o.Class)
+		rows[letter{caller, o.Words}] += max(class.Tries, 1)
+		tried := 0
+		for _, a := range o.Attempts {
+			if a.Verdict != "retry" && a.Verdict != "rejected" {
+				tried++
+			}
+		}
+		if ok && tried > class.Tries {
+			c.violated("I8", caller, "table attempt", "a %s was tried %d times, and %d may have gone out", o.Class, len(o.Attempts), tried)
+		}
+		switch age := c.Record.At.Sub(o.ChangedAt); {
+		case o.State == "sending" && age > 2*time.Minute:
+			c.violated("I8", caller, "table outbound", "a %s has been sending for %v, and nobody marked it", o.Class, age.Round(time.Second))
+		case o.State == "queued" && !o.Due:
+			c.violated("I8", caller, "table outbound", "a %s waits, and nothing will look for it", o.Class)
+		case o.State == "queued" && c.Record.At.Sub(o.CreatedAt) > class.GiveUp:
+			c.violated("I8", caller, "table outbound", "a %s waits beyond its time", o.Class)
+		}
+	}
+	for l, n := range calls {
+		if c.looked("I8"); l.caller >= 0 && n > rows[l] {
+			c.violated("I8", l.caller, "ledger", "the provider was called %d times for a message that may go out %d times", n, rows[l])
+		}
+	}
+	for _, l := range c.sends[-1] {
+		c.violated("I8", -1, where(l), "a message to a number that no caller has")
+	}
+}
+
+// stopHolds is how soon after its acknowledgement a STOP holds.
+const stopHolds = 5 * time.Second
+
+// stops is I9: nothing is sent to a phone that nobody asked for after its STOP.
+func (c *check) stops() {
+	for caller := range c.callers {
+		contact := c.contactOf(caller)
+		for _, t := range c.sms[caller] {
+			stopped := time.Duration(-1)
+			var wall time.Time
+			for _, l := range t.copies {
+				if l.Stop && l.Acked && stopped < 0 {
+					stopped, wall = l.At+l.Took, l.Wall.Add(l.Took)
+				}
+			}
+			if stopped < 0 {
+				continue
+			}
+			c.looked("I9")
+			given := map[string]bool{}
+			for _, w := range c.Record.Wishes {
+				if string(w.Contact) == contact {
+					given[w.Purpose] = w.Given
+				}
+			}
+			for _, purpose := range []string{"broadcast", "reminder"} {
+				if yes, said := given[purpose]; (!said || yes) && c.Record.At.Sub(wall) > stopHolds {
+					c.violated("I9", caller, where(t.first), "her STOP was acknowledged, and she is still down for every %s", purpose)
+				}
+			}
+			news := map[string]bool{} // what goes out on its own
+			answers := map[string]bool{}
+			for _, o := range c.Record.Outbound {
+				if string(o.Contact) != contact {
+					continue
+				}
+				class, _ := job.ClassNamed(o.Class)
+				if class.Purpose == "" && o.Purpose == "" {
+					answers[o.Words] = true
+					continue
+				}
+				news[o.Words] = true
+				for _, a := range o.Attempts {
+					if a.StartedAt.After(wall.Add(stopHolds)) {
+						c.violated("I9", caller, "table attempt", "a %s was sent after her STOP", o.Class)
+					}
+				}
+			}
+			for _, l := range c.sends[caller] {
+				if l.At > stopped+stopHolds && (news[l.Text] || !answers[l.Text]) {
+					c.violated("I9", caller, where(l), "a message that she did not ask for, after her STOP")
+				}
+			}
+		}
+	}
+}
+
+// crossed is I10: nobody's words are with somebody else.
+func (c *check) crossed() {
+	foreign := func(caller int, text, where string) {
+		for _, n := range noncesIn(text) {
+			c.looked("I10")
+			if owner, known := c.owner[n]; known && owner != caller {
+				c.violated("I10", caller, where, "the words of caller %d are with her", owner)
+			}
+		}
+	}
+	for _, l := range c.lines {
+		switch l.Kind {
+		case KindHop, KindSMS:
+			c.looked("I10")
+			foreign(l.Caller, l.Screen, where(l))
+			foreign(l.Caller, l.Body, where(l))
+		case KindSend:
+			c.looked("I10")
+			foreign(l.Caller, l.Text, where(l))
+		}
+	}
+	owner := func(contact []byte) int {
+		if caller, known := c.contact[string(contact)]; known {
+			return caller
+		}
+		return -1
+	}
+	for _, r := range c.Record.Rows {
+		foreign(owner(r.Contact), r.Words, "table submission")
+	}
+	for _, r := range c.Record.Confidential {
+		if r.Body != nil {
+			foreign(owner(r.Contact), r.Body.Text, "table confidential")
+		}
+	}
+	for _, o := range c.Record.Outbound {
+		foreign(owner(o.Contact), o.Words, "table outbound")
+	}
+}
+
+// plain is I11: no words and no canary's number stand anywhere in the clear.
+func (c *check) plain() {
+	for range c.Record.Plain {
+		c.looked("I11")
+	}
+	for _, p := range c.Record.Plain {
+		c.violated("I11", p.Caller, "table "+p.Where, "her %s stand in the clear", p.What)
+	}
+	s := newSearch(c.lines)
+	for _, log := range c.Logs {
+		for line := range strings.Lines(log) {
+			c.looked("I11")
+			for _, p := range s.in("", line) {
+				c.violated("I11", p.Caller, "a log", "her %s stand in a log", p.What)
+			}
+		}
+	}
+	c.looked("I11")
+	if len(c.Logs) == 0 {
+		c.unchecked("I11", "of logs: none was given")
+	}
+}
+
+// counts is I13: what came in is handled or waits.
+func (c *check) counts() {
+	rows := map[int]int{}
+	for _, m := range c.Record.Inbound {
+		if caller, known := c.contact[string(m.Contact)]; known {
+			rows[caller]++
+		}
+	}
+	for caller := range c.callers {
+		acked, posted := 0, 0
+		for _, t := range c.sms[caller] {
+			posted++
+			for _, l := range t.copies {
+				if l.Acked {
+					acked++
+					break
+				}
+			}
+		}
+		if posted == 0 && rows[caller] == 0 {
+			continue
+		}
+		c.looked("I13")
+		if n := rows[caller]; n < acked || n > posted {
+			c.violated("I13", caller, "table inbound", "%d messages came in, %d were acknowledged and %d posted", n, acked, posted)
+		}
+	}
+}
+
+// quiet is I14: once all is over, nothing waits.
+func (c *check) quiet() {
+	for _, m := range c.Record.Inbound {
+		caller, known := c.contact[string(m.Contact)]
+		if !known {
+			continue
+		}
+		c.looked("I14")
+		if age := c.Record.At.Sub(m.ReceivedAt); m.HandledAt == nil && age > time.Minute {
+			c.violated("I14", caller, "table inbound", "a message has waited for %v", age.Round(time.Second))
+		}
+	}
+	for _, n := range c.Record.Nodes {
+		if c.looked("I14"); n.Spooled > 0 {
+			c.violated("I14", -1, "table node", "%d records lie in the spool of a gateway", n.Spooled)
+		}
+	}
+}

@@ -1,0 +1,384 @@
+package fakeaggregator
+
+import (
+	"errors"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lafia/internal/flow"
+	"lafia/internal/screen"
+)
+
+// replay walks a caller's inputs through the flows by itself, and knows at each
+// screen where she may stand. There is one place as a rule; where an answer was
+// lost, or the sessions were, there may be several, and the next screen tells
+// which.
+type replay struct {
+	world  *World
+	medium string
+	phone  *phone
+	states []state
+	before []state // of this session, as they were: what a lost session may go back to
+	runs   int     // entered so far
+
+	step   pending // what was sent, and not answered yet
+	begins bool
+}
+
+// state is one place where she may stand.
+type state struct {
+	language string
+	cursor   flow.Cursor
+	shown    screen.Shown
+	run      int      // counts the runs that she entered; one that is taken up again is the same
+	drafts   []draft  // what may be taken up again
+	ahead    []string // dialled, and waiting for her language
+	ended    *flow.Submission
+	hinted   bool  // what she keyed in last was not understood
+	commits  bool  // the step made something durable
+	phone    phone // as it is behind this step
+}
+
+type draft struct {
+	cursor flow.Cursor
+	run    int
+}
+
+type pending struct {
+	tail  []string // of a dial
+	input string
+	pin   string
+	at    time.Time
+}
+
+func newReplay(w *World, medium string, leads []Leader) *replay {
+	return &replay{world: w, medium: medium, phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}}}
+}
+
+// dial begins a session: tail is what came behind the code.
+func (r *replay) dial(tail []string, at time.Time) {
+	r.begins, r.step = true, pending{tail: tail, at: at}
+}
+
+// input is what she keyed in; pin tells of a PIN whether it is "right".
+func (r *replay) input(typed, pin string, at time.Time) {
+	r.begins, r.step = false, pending{input: typed, pin: pin, at: at}
+}
+
+// hear takes the screen that answers, and reports whether it is one that she can
+// be shown. lost says that sessions may have been lost since her last screen.
+func (r *replay) hear(text string, end, lost bool) bool {
+	ref := referenceForm.FindString(text)
+	tries := []func() []state{func() []state { return r.next(doubt{}, false) }}
+	for _, d := range doubts {
+		tries = append(tries, func() []state { return r.next(d, false) })
+	}
+	if lost {
+		tries = append(tries, func() []state { return r.next(doubt{}, true) }, r.afterLoss)
+	}
+	for _, try := range tries {
+		var fit []state
+		for _, s := range try() {
+			if s.text(r, ref) == text && (s.shown.Ends() == end || r.medium == "sms") && !slices.ContainsFunc(fit, s.same) {
+				fit = append(fit, s)
+			}
+		}
+		if len(fit) > 0 {
+			r.moved(fit)
+			return true
+		}
+	}
+	return false
+}
+
+// unheard is for a request whose answer never came: she may stand before it or
+// behind it.
+func (r *replay) unheard() {
+	r.moved(slices.Concat(r.states, r.next(doubt{}, false)))
+}
+
+func (r *replay) moved(to []state) {
+	if r.begins {
+		r.before = nil
+	}
+	r.before = append(r.before, r.states...)
+	if n := len(r.before); n > 64 {
+		r.before = r.before[n-64:]
+	}
+	const most = 32 // places; more than that is no knowledge
+	r.states = to[:min(len(to), most)]
+	if len(r.states) > 0 {
+		p := r.states[0].phone
+		r.phone = &p
+	}
+}
+
+// here gives where she stands, when that is certain enough to go on.
+func (r *replay) here() (state, bool) {
+	if len(r.states) == 0 {
+		return state{}, false
+	}
+	return r.states[0], true
+}
+
+func (s state) same(o state) bool {
+	return s.language == o.language && s.run == o.run && s.cursor.State == o.cursor.State && s.cursor.Flow == o.cursor.Flow &&
+		maps.Equal(s.cursor.Answers, o.cursor.Answers) && s.shown.Page == o.shown.Page
+}
+
+var referenceForm = regexp.MustCompile(`\b\d{4}-\d{4}\b`)
+
+// hole stands where a reference will: as long as one.
+const hole = "0000-0000"
+
+func (s state) text(_ *replay, ref string) string {
+	if ref == "" {
+		return s.shown.Text()
+	}
+	return strings.ReplaceAll(s.shown.Text(), hole, ref)
+}
+
+// next gives every place that the pending step can lead to.
+func (r *replay) next(d doubt, lost bool) []state {
+	if r.begins {
+		return r.begun(d, lost)
+	}
+	var out []state
+	for _, s := range r.states {
+		out = append(out, r.taken(s, r.step.input, r.step.pin, d)...)
+	}
+	return out
+}
+
+// begun gives the screens that a dial can get.
+func (r *replay) begun(d doubt, lost bool) []state {
+	var drafts []draft
+	from := r.states
+	if lost {
+		from = slices.Concat(r.states, r.before)
+	}
+	for _, s := range from {
+		drafts = append(drafts, s.drafts...)
+		if s.ended == nil && s.cursor.InFlow() && r.world.book.LevelOf(s.cursor) == "L1" {
+			drafts = append(drafts, draft{s.cursor, s.run})
+		}
+	}
+	hints := []string{"", "hint.received"}
+	if lost {
+		hints = append(hints, "hint.lost")
+	}
+	var out []state
+	add := func(language string, resume []draft, hint string) {
+		s := state{language: language, phone: *r.phone, drafts: resume}
+		for _, s := range r.act(s, flow.Action{Act: flow.Begin}, "", d, hint) {
+			out = append(out, r.tailTaken(s, r.step.tail, d)...)
+		}
+	}
+	languages := []string{r.phone.language}
+	if lost && r.phone.language != "" {
+		languages = append(languages, "")
+	}
+	for _, language := range languages {
+		for _, hint := range hints {
+			if len(drafts) > 0 {
+				add(language, drafts, hint)
+			}
+			add(language, nil, hint)
+		}
+	}
+	return out
+}
+
+// tailTaken takes what was dialled behind the code: from the menu, and never to
+// a commit or into the confidential flow.
+func (r *replay) tailTaken(s state, tail []string, d doubt) []state {
+	switch {
+	case len(tail) == 0:
+		return []state{s}
+	case s.cursor.State == "language":
+		s.ahead = tail
+		return []state{s}
+	case s.cursor.State != "menu":
+		return []state{s}
+	}
+	var done []state
+	list := []state{s}
+	for _, input := range tail {
+		var out []state
+		for _, s := range list {
+			for _, to := range r.taken(s, input, "", d) {
+				f := r.world.book.Flows[to.cursor.Flow]
+				switch {
+				case to.commits || f != nil && f.Level == "L3":
+					done = append(done, s)
+				case to.hinted: // what she meant isn't known from here on
+					done = append(done, to)
+				default:
+					out = append(out, to)
+				}
+			}
+		}
+		list = out
+	}
+	return append(done, list...)
+}
+
+// afterLoss gives what a session that was lost may be answered with: where she
+// was at some moment before, with an apology.
+func (r *replay) afterLoss() []state {
+	var out []state
+	for _, s := range slices.Concat(r.states, r.before) {
+		for _, hint := range []string{"hint.lost", ""} {
+			out = append(out, r.act(s, flow.Action{Act: flow.Show}, "", doubt{}, hint)...)
+		}
+		// Or she is taken on from there, by a text that holds all she keyed in.
+		for _, to := range r.taken(s, r.step.input, r.step.pin, doubt{}) {
+			out = append(out, to)
+			if to.ended != nil { // all that is known by then is that it was committed
+				out = append(out, r.lay(to, flow.Screen{Say: []flow.Line{{Key: r.thanks()}}}, ""))
+			}
+		}
+	}
+	begun := *r
+	begun.begins, begun.step.tail = true, nil
+	return append(out, begun.begun(doubt{}, true)...)
+}
+
+// thanks is the last screen of a run whose flow is no longer known.
+func (r *replay) thanks() string {
+	if r.medium == "sms" {
+		return "sms.ack"
+	}
+	return "done.thanks"
+}
+
+// taken gives where an input leads from one place.
+func (r *replay) taken(s state, typed, pin string, d doubt) []state {
+	if def := r.world.book.State(s.cursor); def != nil && (def.Kind == flow.KindEnd || def.Kind == flow.KindSubmit) {
+		if m := s.shown.Resolve(typed); m.Kind == screen.Page { // a last screen only turns its pages
+			s.shown = m.Shown
+		}
+		return []state{s}
+	}
+	a := flow.Action{Act: flow.Wrong}
+	if s.shown.Input == flow.InputText && r.medium == "sms" {
+		typed = strings.TrimSpace(typed)
+	}
+	switch m := s.shown.Resolve(typed); m.Kind {
+	case screen.Page:
+		s.shown = m.Shown
+		return []state{s}
+	case screen.Back:
+		a.Act = flow.Back
+	case screen.Menu:
+		a.Act = flow.Menu
+	case screen.Choice:
+		a = flow.Action{Act: flow.Chose, Value: m.Value, Key: m.Key, Level: m.Level}
+	case screen.Text:
+		a = flow.Action{Act: flow.Typed, Text: m.Text}
+	}
+	return r.act(s, a, pin, d, "")
+}
+
+// act takes one action: facts, the step, its effects, its screen.
+func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) []state {
+	s.phone.wished, s.phone.reported = maps.Clone(s.phone.wished), maps.Clone(s.phone.reported)
+	env := flow.Env{Medium: r.medium, Language: s.language, Resume: len(s.drafts) > 0}
+	res, err := r.walk(s.cursor, a, env, &s.phone, pin, d)
+	if err != nil {
+		return nil
+	}
+	s.cursor, s.hinted, s.commits = res.Cursor, !res.Screen.Hint.IsZero(), false
+	for _, e := range res.Effects {
+		switch e.Kind {
+		case flow.Submit, flow.Confirm, flow.Consent, flow.CallMe, flow.Erase:
+			s.commits = true
+		}
+		switch e.Kind {
+		case flow.Entered:
+			r.runs++
+			s.run, s.drafts = r.runs, nil
+		case flow.Left:
+			s.run = 0
+		case flow.Language:
+			s.language, s.phone.language = e.Language, e.Language
+			if len(s.ahead) > 0 {
+				ahead := s.ahead
+				s.ahead = nil
+				return r.tailTaken(r.lay(s, res.Screen, hint), ahead, d)
+			}
+		case flow.Dropped:
+			s.drafts = nil
+		case flow.Resumed:
+			var out []state
+			for _, u := range s.drafts {
+				to := s
+				to.run, to.drafts = u.run, nil
+				to.cursor = r.world.book.Resume(u.cursor, env)
+				out = append(out, r.act(to, flow.Action{Act: flow.Show}, "", d, hint)...)
+			}
+			return out
+		case flow.Consent:
+			if e.Purpose != "answer" {
+				s.phone.wished[e.Purpose] = true
+				continue
+			}
+			if s.phone.answer = "no"; e.Given {
+				s.phone.answer = "yes"
+			}
+		case flow.Confirm:
+			s.phone.confirmed = true
+		case flow.Submit:
+			s.ended = e.Submit
+			if p := e.Submit.Answers["place"]; p != "" && e.Submit.Kind == "tension" {
+				s.phone.lastPlace = p
+			}
+			if g := e.Submit.Answers["group"]; g != "" {
+				s.phone.reported[g+"/"+e.Submit.Answers["month"]] = true
+			}
+		}
+	}
+	return []state{r.lay(s, res.Screen, hint)}
+}
+
+func (r *replay) lay(s state, out flow.Screen, hint string) state {
+	if hint != "" {
+		out.Hint = flow.Line{Key: hint}
+	}
+	if s.ended != nil {
+		say := make([]flow.Line, len(out.Say))
+		for i, l := range out.Say {
+			args := map[string]string{"reference": hole}
+			maps.Copy(args, l.Args)
+			l.Args = args
+			say[i] = l
+		}
+		out.Say = say
+	}
+	s.shown = screen.Layout(out, r.world.words.Words(s.language), screen.For(r.medium))
+	return s
+}
+
+// maxRounds bounds how often a step asks for facts.
+const maxRounds = 16
+
+func (r *replay) walk(c flow.Cursor, a flow.Action, env flow.Env, p *phone, pin string, d doubt) (flow.Result, error) {
+	facts := flow.Facts{}
+	for range maxRounds {
+		res := r.world.book.Step(c, a, env, facts)
+		if len(res.Missing) == 0 {
+			return res, nil
+		}
+		for _, n := range res.Missing {
+			f, err := r.world.fact(n, p, pin, r.step.at, d)
+			if err != nil {
+				return res, err
+			}
+			facts[n] = f
+		}
+	}
+	return flow.Result{}, errors.New("a step needs more facts than it may ask for")
+}

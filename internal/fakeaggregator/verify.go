@@ -1,0 +1,335 @@
+package fakeaggregator
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"lafia/internal/flow"
+)
+
+// Violation is something that the ledger and the record do not agree on.
+type Violation struct {
+	Invariant string `json:"invariant"`
+	What      string `json:"what"`
+	Caller    int    `json:"caller"` // by her place in the ledger; -1: nobody
+	Where     string `json:"where"`
+}
+
+// String is the violation in a line, without a number or a text.
+func (v Violation) String() string {
+	who := "nobody"
+	if v.Caller >= 0 {
+		who = fmt.Sprintf("caller %d", v.Caller)
+	}
+	return fmt.Sprintf("%s: %s: %s (%s)", v.Invariant, who, v.What, v.Where)
+}
+
+// Unchecked is an invariant, or a part of one, that nothing was looked at for.
+type Unchecked struct {
+	Invariant string `json:"invariant"`
+	Why       string `json:"why"`
+}
+
+// Report is what Verify found.
+type Report struct {
+	Violations []Violation    `json:"violations"`
+	NotChecked []Unchecked    `json:"not_checked"`
+	Checked    map[string]int `json:"checked"` // how many things were looked at, by invariant
+	Summary    Summary        `json:"summary"`
+}
+
+// VerifyOptions say against what a ledger is compared. Those without a default
+// must be given.
+type VerifyOptions struct {
+	World  *World
+	Keys   Keys
+	Record *Record
+	// Limit is how long a hop may take outside windows: 8 s, the budget of the
+	// gateway. None may take longer than Deadline: 9 s, what the shortest
+	// aggregator waits less a second.
+	Limit, Deadline time.Duration
+	// Logs are what gateways wrote.
+	Logs []string
+}
+
+// check is a verification under way.
+type check struct {
+	VerifyOptions
+	report  Report
+	lines   []Line
+	callers map[int]Line
+	roles   map[int]Role
+	contact map[string]int // pseudonym → caller
+	owner   map[string]int // nonce → caller
+	runs    map[string]Line
+	hops    map[int][]turn // by caller, in order
+	sms     map[int][]turn
+	sends   map[int][]Line
+	windows []Line
+	nonces  map[int][]Row // rows by owner of the nonce in them… by caller
+	byNonce map[string][]Row
+	expects map[int][]expected
+	blind   map[int]bool
+	heard   map[int]map[string]bool // screens that she got
+}
+
+// turn is one hop or one SMS with all its copies.
+type turn struct {
+	first  Line
+	copies []Line // those that are not late, the first among them
+	late   []Line
+}
+
+// expected is a run that a replay finished.
+type expected struct {
+	sub      *flow.Submission
+	language string
+	run      int    // of the replay: what is taken up again has the same
+	ref      string // "": its last screen was not heard
+	nonce    string
+	medium   string
+	turn     turn
+	sure     bool
+}
+
+// Verify compares a ledger with the record.
+func Verify(ledger []Line, o VerifyOptions) *Report {
+	o.Limit, o.Deadline = cmp.Or(o.Limit, 8*time.Second), cmp.Or(o.Deadline, 9*time.Second)
+	c := &check{
+		VerifyOptions: o, lines: ledger, callers: map[int]Line{}, contact: map[string]int{}, owner: map[string]int{}, runs: map[string]Line{},
+		hops: map[int][]turn{}, sms: map[int][]turn{}, sends: map[int][]Line{}, byNonce: map[string][]Row{}, expects: map[int][]expected{},
+		blind: map[int]bool{}, heard: map[int]map[string]bool{},
+	}
+	c.report.Checked = map[string]int{}
+	c.sort()
+	for _, caller := range slices.Sorted(maps.Keys(c.callers)) {
+		c.replayCaller(caller)
+	}
+	for _, f := range []func(){
+		c.lost, c.doubled, c.wrong, c.unmeant, c.repeats, c.references, c.provider, c.stops, c.crossed, c.plain, c.counts, c.quiet, c.times, c.promises, c.prompt,
+	} {
+		f()
+	}
+	c.unchecked("I12", "the audit is not built yet")
+	c.unchecked("I13", "of the spool: its records are not counted in the database")
+	if o.Keys.Confidential == nil {
+		c.unchecked("I3", "of confidential rows: they do not open without a focal point's key; they are counted")
+	}
+	c.unchecked("I18", "it needs a backup from before an erasure")
+	slices.SortStableFunc(c.report.Violations, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(number(a.Invariant), number(b.Invariant)), cmp.Compare(a.Caller, b.Caller))
+	})
+	c.report.Summary = Summarise(ledger)
+	if c.report.Violations == nil {
+		c.report.Violations = []Violation{}
+	}
+	return &c.report
+}
+
+func number(invariant string) (n int) {
+	_, _ = fmt.Sscanf(invariant, "I%d", &n)
+	return n
+}
+
+func (c *check) violated(invariant string, caller int, where, format string, args ...any) {
+	c.report.Violations = append(c.report.Violations, Violation{invariant, fmt.Sprintf(format, args...), caller, where})
+}
+
+func (c *check) unchecked(invariant, why string) {
+	c.report.NotChecked = append(c.report.NotChecked, Unchecked{invariant, why})
+}
+
+// looked counts what an invariant was asked of.
+func (c *check) looked(invariant string) { c.report.Checked[invariant]++ }
+
+// sort puts the ledger in order.
+func (c *check) sort() {
+	ordered := slices.Clone(c.lines)
+	slices.SortStableFunc(ordered, func(a, b Line) int { return cmp.Compare(a.At, b.At) })
+	at := map[string]int{} // hop or message → its place among the caller's turns
+	for _, l := range ordered {
+		switch l.Kind {
+		case KindCaller:
+			c.callers[l.Caller] = l
+			p := c.Keys.Ring.Pseudonym(l.Number)
+			c.contact[string(p.Bytes())] = l.Caller
+		case KindRun:
+			c.owner[l.Nonce], c.runs[l.Nonce] = l.Caller, l
+		case KindWindow:
+			c.windows = append(c.windows, l)
+		case KindSend:
+			c.sends[l.Caller] = append(c.sends[l.Caller], l)
+		case KindHop, KindSMS:
+			if l.NoWay {
+				continue
+			}
+			list, key := c.hops, fmt.Sprintf("%d/%s/%d", l.Caller, l.Session, l.N)
+			if l.Kind == KindSMS {
+				list, key = c.sms, fmt.Sprintf("%d/sms/%s", l.Caller, l.Own)
+			}
+			i, known := at[key]
+			if !known {
+				i = len(list[l.Caller])
+				at[key] = i
+				list[l.Caller] = append(list[l.Caller], turn{first: l})
+			}
+			t := &list[l.Caller][i]
+			if l.Copy == Late {
+				t.late = append(t.late, l)
+				continue
+			}
+			t.copies = append(t.copies, l)
+			if l.Screen != "" {
+				if c.heard[l.Caller] == nil {
+					c.heard[l.Caller] = map[string]bool{}
+				}
+				c.heard[l.Caller][l.Screen] = true
+			}
+		}
+	}
+	for _, r := range c.Record.Rows {
+		for _, n := range noncesIn(r.Words) {
+			c.byNonce[n] = append(c.byNonce[n], r)
+		}
+	}
+}
+
+// screens gives the answers to a hop that are screens of a conversation, and not
+// "nothing was saved".
+func (c *check) screens(t turn) (out []Line) {
+	for _, l := range t.copies {
+		if l.Screen != "" && !(l.End && isRefusal(c.World, l.Screen)) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (t turn) ends() time.Duration {
+	end := t.first.At
+	for _, l := range t.copies {
+		end = max(end, l.At+l.Took)
+	}
+	return end
+}
+
+// behindWrite is how late a draft may be written.
+const behindWrite = 2 * time.Second
+
+// lostBetween reports whether something was away between two moments.
+func (c *check) lostBetween(from, to time.Duration) bool {
+	for _, w := range c.windows {
+		if w.At <= to && w.At+w.Took >= from-behindWrite {
+			return true
+		}
+	}
+	return false
+}
+
+// replayCaller takes all that one caller did through the flows again.
+func (c *check) replayCaller(caller int) {
+	who := c.callers[caller]
+	r := newReplay(c.World, "ussd", who.Leads)
+	last := time.Duration(0)
+	for _, t := range c.hops[caller] {
+		if t.first.N == 0 {
+			var tail []string
+			if t.first.Tail != "" {
+				tail = strings.Split(t.first.Tail, "*")
+			}
+			r.dial(tail, t.first.Wall)
+		} else {
+			r.input(t.first.Input, t.first.PIN, t.first.Wall)
+		}
+		if t.first.PIN != "" { // the PIN itself is in no ledger
+			r.step.input = strings.Repeat("0", 4)
+		}
+		end := t.ends()
+		heard := c.screens(t)
+		lost := c.lostBetween(last, end)
+		last = t.first.At
+		c.looked("I6")
+		switch {
+		case len(heard) == 0:
+			r.unheard()
+		case !r.hear(heard[0].Screen, heard[0].End, lost):
+			c.violated("I6", caller, where(t.first), "a screen that no replay of what she keyed in gives")
+			c.blind[caller] = true
+			return
+		}
+		c.expect(caller, r, t, heard)
+	}
+	if who.Role == Converse {
+		c.replayMessages(caller)
+	}
+}
+
+// replayMessages is replayCaller for a conversation by SMS.
+func (c *check) replayMessages(caller int) {
+	r := newReplay(c.World, "sms", nil)
+	list := c.sms[caller]
+	for i, t := range list {
+		if i == 0 {
+			r.dial(nil, t.first.Wall)
+		} else {
+			r.input(t.first.Text, "", t.first.Wall)
+		}
+		until := time.Duration(1<<63 - 1)
+		if i+1 < len(list) {
+			until = list[i+1].first.At
+		}
+		var reply []Line
+		for _, s := range c.sends[caller] {
+			if s.Taken && s.At > t.first.At && s.At < until {
+				l := t.first
+				l.Screen, l.Ref = s.Text, referenceForm.FindString(s.Text)
+				reply = append(reply, l)
+			}
+		}
+		c.looked("I6")
+		switch {
+		case len(reply) == 0:
+			r.unheard()
+		case !r.hear(reply[0].Screen, false, c.lostBetween(t.first.At, t.ends()+replyWithin)):
+			c.violated("I6", caller, where(t.first), "a reply that no replay of what she wrote gives")
+			c.blind[caller] = true
+			return
+		}
+		c.expect(caller, r, t, reply)
+	}
+}
+
+// expect notes what the replay says was submitted with a turn.
+func (c *check) expect(caller int, r *replay, t turn, heard []Line) {
+	for _, s := range r.states {
+		if s.ended == nil || len(heard) == 0 && slices.ContainsFunc(c.expects[caller], func(e expected) bool { return e.sub == s.ended }) {
+			continue
+		}
+		e := expected{sub: s.ended, language: s.language, run: s.run, medium: r.medium, turn: t, sure: len(heard) > 0 && len(r.states) == 1}
+		if len(heard) > 0 {
+			e.ref = heard[0].Ref
+		}
+		if n := noncesIn(s.ended.Text); len(n) > 0 {
+			e.nonce = n[0]
+		}
+		c.expects[caller] = append(c.expects[caller], e)
+	}
+}
+
+// where names a line of the ledger.
+func where(l Line) string {
+	switch l.Kind {
+	case KindHop:
+		return fmt.Sprintf("hop %d of a session on %s at %v", l.N, l.Channel, l.At.Round(time.Millisecond))
+	case KindSMS, KindSend, KindReceipt:
+		return fmt.Sprintf("%s on %s at %v", l.Kind, l.Channel, l.At.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("%s at %v", l.Kind, l.At.Round(time.Millisecond))
+}
+
+// Holds reports whether nothing was violated.
+func (r *Report) Holds() bool { return len(r.Violations) == 0 }
