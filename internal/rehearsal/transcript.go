@@ -334,9 +334,9 @@ func known() string {
 	return strings.Join(append(slices.Sorted(maps.Keys(doings)), hungUp), ", ")
 }
 
-// submissionLine writes what is submitted: kind and level, then each answer by its
+// SubmissionLine writes what is submitted as a transcript tells it: kind and level, then each answer by its
 // name, then her words.
-func submissionLine(kind, level string, answers map[string]string, text string) string {
+func SubmissionLine(kind, level string, answers map[string]string, text string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s {kind=%s level=%s", submits, value(kind), value(level))
 	for _, k := range slices.Sorted(maps.Keys(answers)) {
@@ -391,7 +391,7 @@ func parseSubmission(text string) (string, error) {
 	for _, k := range []string{"kind", "level", "text", "reference"} {
 		delete(said, k)
 	}
-	return submissionLine(kind, level, said, words), nil
+	return SubmissionLine(kind, level, said, words), nil
 }
 
 func cutValue(s string) (v, rest string, err error) {

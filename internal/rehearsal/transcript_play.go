@@ -191,7 +191,7 @@ func (p player) see(c part, h *held) shown {
 	s := shown{page: pageOf(h.Shown, p.words.Words(h.Language).Tag(), c.medium), at: h.Cursor}
 	switch {
 	case h.Submission != nil:
-		s.said = submissionLine(h.Submission.Kind, string(levelOf(h.Submission)), h.Submission.Answers, h.Submission.Text)
+		s.said = SubmissionLine(h.Submission.Kind, string(levelOf(h.Submission)), h.Submission.Answers, h.Submission.Text)
 	case s.page.Ends:
 		s.said = endsHere
 	default:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lafia/internal/flow"
+	"lafia/internal/programme"
 )
 
 // Scene is what holds as a conversation begins, where that matters. In a file:
@@ -173,4 +174,40 @@ func (s scenery) Fact(n flow.Need, medium string) (flow.Fact, error) {
 		delete(f.Args, "answer")
 	}
 	return f, err
+}
+
+// Group is one that the leader of a scene leads.
+type Group struct{ Code, Name, PIN, Project, Activity string }
+
+// Programme gives what a gateway must know to show what a transcript tells: the
+// projects, and the groups whose leader may call in a scene, the help number, and
+// the regions that have one.
+func (s Scene) Programme() (projectsOf []programme.Project, groups []Group, number string, regions []string) {
+	projectsOf = slices.Clone(projects)
+	for i, p := range projectsOf {
+		projectsOf[i].Phase = 1
+		if !slices.Contains(regions, p.Region) {
+			regions = append(regions, p.Region)
+		}
+	}
+	slices.Sort(regions)
+	for _, l := range leads {
+		g := Group{Code: "G-" + l.group, Name: "Groupe " + l.group, PIN: l.pin, Project: l.group, Activity: l.activity}
+		switch s.Leader {
+		case "none":
+			continue
+		case "two":
+		default:
+			g.Activity = s.Leader
+		}
+		for i := range projectsOf {
+			if projectsOf[i].Code == g.Project {
+				projectsOf[i].Kind = g.Activity
+			}
+		}
+		if groups = append(groups, g); s.Leader != "two" {
+			break
+		}
+	}
+	return projectsOf, groups, help, regions
 }

@@ -92,7 +92,8 @@ func NewWorld(words *locale.Catalog, now time.Time) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{Now: now, words: words, listed: directory.New(projects, all)}
+	byCode := slices.SortedFunc(slices.Values(projects), func(a, b programme.Project) int { return strings.Compare(a.Code, b.Code) }) // as the record lists them
+	w := &World{Now: now, words: words, listed: directory.New(byCode, all)}
 	for _, p := range all {
 		if p.Level == 1 && slices.ContainsFunc(projects, func(q programme.Project) bool { return q.Region == p.PCode }) {
 			w.regions = append(w.regions, p)
