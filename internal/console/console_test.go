@@ -11,6 +11,7 @@ import (
 
 	"lafia/flows"
 	"lafia/internal/casework"
+	"lafia/internal/flow"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/locales"
@@ -386,6 +387,27 @@ func TestEveryMessageOfThePagesIsInBothLanguages(t *testing.T) {
 			t.Errorf("flow %s has no word", name)
 		}
 	}
+	for _, y := range programme.TensionTypes {
+		if key := "value.tension.type_exact." + strings.ToLower(y.Code); !c.catalog.Has(key) {
+			t.Errorf("type %s has no word", y.Code)
+		}
+	}
+	for _, r := range programme.Reasons {
+		if key := "value.feedback.reason." + strings.ToLower(r.Code); !c.catalog.Has(key) {
+			t.Errorf("reason %s has no word", r.Code)
+		}
+	}
+	for _, in := range programme.Indicators {
+		if key := "answer.progress." + strings.ToLower(in.Code); !c.catalog.Has(key) {
+			t.Errorf("indicator %s has no word", in.Code)
+		}
+	}
+	for _, key := range []string{"answer.none.asked", "answer.none.no", "answer.none.number", "answer.none.channel", "answer.by.words", "answer.by.notice",
+		"answer.sms.words", "answer.sms.notice", "followup.better", "followup.same", "followup.worse"} {
+		if !c.catalog.Has(key) {
+			t.Errorf("%s has no word", key)
+		}
+	}
 	for _, d := range []string{"queued", "sending", "sent", "delivered", "failed", "expired", "unknown", "ambiguous"} { // as outbound.state is checked
 		if !c.catalog.Has("reply." + d) {
 			t.Errorf("delivery %s has no word", d)
@@ -402,5 +424,42 @@ func TestTheLogSaysWhatWasAnsweredButNoAmount(t *testing.T) {
 	}
 	if strings.Contains(body, "98\u00A0765") || strings.Contains(body, "98765") || strings.Contains(body, "typed by hand") {
 		t.Error("the log shows an amount, or what somebody typed")
+	}
+}
+
+// TestWhatAPhoneAsksHasAWordHere goes through the menus: every answer that is
+// kept, and every choice of it, is said in words.
+func TestWhatAPhoneAsksHasAWordHere(t *testing.T) {
+	c, err := New(Options{Now: time.Now, Random: random, Flows: flows.Files, Locales: locales.Files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := flow.Load(flows.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := []string{"project", "place", "text", "region"} // shown otherwise, or never kept
+	for _, f := range book.Flows {
+		for _, s := range f.States {
+			if s.Save == "" || f.Kind == "" || slices.Contains(elsewhere, s.Save) {
+				continue
+			}
+			key := f.Kind + "." + strings.ToLower(s.Save)
+			if !c.catalog.Has("answer." + key) {
+				t.Errorf("answer %s has no word", key)
+			}
+			values := []string{}
+			for _, o := range s.Options {
+				values = append(values, o.Value)
+			}
+			if s.Kind == flow.KindYesNo && len(values) == 0 {
+				values = []string{"yes", "no"}
+			}
+			for _, v := range values {
+				if !c.catalog.Has("value." + key + "." + strings.ToLower(v)) {
+					t.Errorf("%s of %s has no word", v, key)
+				}
+			}
+		}
 	}
 }

@@ -23,7 +23,9 @@ import (
 	"lafia/flows"
 	"lafia/internal/browsertest"
 	"lafia/internal/casework"
+	"lafia/internal/locale"
 	"lafia/internal/programme"
+	"lafia/internal/screen"
 	"lafia/internal/servers/serverstest"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -105,7 +107,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	}
 	st := &site{pool: s.Pool(), ring: ring, now: time.Date(2026, 11, 24, 14, 32, 0, 0, time.UTC)}
 	now := func() time.Time { return st.now }
-	st.desk = casework.New(casework.Options{Store: s, Ring: ring, Now: now, Random: random})
+	st.desk = casework.New(casework.Options{Store: s, Ring: ring, Now: now, Random: random, Phones: phones(t)})
 	names := []string{"Oumou Sangaré", "Awa Maïga", "Fatouma Touré", "Mariam Cissé", "Ibrahim Diallo", "Zeinab Haïdara", "Salif Koné"}
 	for i, r := range staff.Roles {
 		n := casework.NewAccount{Username: string(r), Name: names[i], Role: r, Password: password, Synthetic: true}
@@ -151,6 +153,44 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	})
 	st.url = "http://" + l.Addr().String()
 	return st
+}
+
+// phones speak as the languages do, and one code is dialled for every channel.
+func phones(t *testing.T) *casework.Phones {
+	t.Helper()
+	words, err := locale.Load(locales.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &casework.Phones{
+		Say:  func(tag, key string, args map[string]string) string { return words.Words(tag).Folded(key, args) },
+		Dial: func(string) string { return "*384*1#" },
+		Measure: func(tag, text string) casework.Measure {
+			encoding, units, parts, pages, _ := screen.Measure(text, words.Words(tag), "ussd", true)
+			return casework.Measure{GSM7: encoding == "gsm7", Units: units, Pages: pages, Parts: parts}
+		},
+		Banned: []string{"plainte*", "police*"},
+	}
+}
+
+// agree keeps the number of whoever sends what submit stores, and her yes or no
+// to being answered.
+func (s *site) agree(t *testing.T, given bool) {
+	t.Helper()
+	contact := make([]byte, 32)
+	for _, q := range []struct {
+		sql  string
+		args []any
+	}{
+		{`insert into number (contact, sealed, consent, keep_until) values ($1, $2, true, $3) on conflict do nothing`,
+			[]any{contact, s.ring.Seal([]byte("+22370000001"), "number/"+string(contact)), s.now.Add(time.Hour)}},
+		{`insert into wish (contact, purpose, given, at, medium) values ($1, 'answer', $2, $3, 'ussd') on conflict (contact, purpose) do update set given = $2`,
+			[]any{contact, given, s.now.Add(-24 * time.Hour)}},
+	} {
+		if _, err := s.pool.Exec(t.Context(), q.sql, q.args...); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // submit stores a submission as a capture would, and gives its id.
