@@ -33,6 +33,7 @@ type commands struct {
 	Doctor    doctorCmd    `cmd:"" help:"Check a config file and all that it names."`
 	Keys      keysCmd      `cmd:"" help:"Make the keys that protect numbers and words."`
 	User      userCmd      `cmd:"" help:"Add people of the team."`
+	Spool     spoolCmd     `cmd:"" help:"Look after what waits on the disk while PostgreSQL is away."`
 	Programme programmeCmd `cmd:"" help:"Load the programme: places, projects, groups."`
 	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
 	Locales   localesCmd   `cmd:"" help:"Check the words; write them as a sheet and take it back."`
@@ -43,6 +44,8 @@ type commands struct {
 	Webhook   webhookCmd   `cmd:"" help:"Find out what a webhook's requests mean."`
 	Bench     benchCmd     `cmd:"" help:"Measure hops beside a bare handler, in one run."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
+
+	Fakeaggregator fakeaggregatorCmd `cmd:"" help:"Play callers and an aggregator with faults against a gateway; check what came of it."`
 }
 
 // exitError carries an exit status: 1 when what a command checks does not hold,

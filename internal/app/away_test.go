@@ -27,9 +27,9 @@ func newWorldApart(t *testing.T) (*world, *servers.Servers) {
 	return w, s
 }
 
-// TestWhilePostgreSQLIsAwayNothingIsPromised stops PostgreSQL in the middle of
-// calls: it doesn't answer, as one whose disk hangs.
-func TestWhilePostgreSQLIsAwayNothingIsPromised(t *testing.T) {
+// TestWhilePostgreSQLIsAwayAndThereIsNoSpoolNothingIsPromised stops PostgreSQL in
+// the middle of calls: it doesn't answer, as one whose disk hangs.
+func TestWhilePostgreSQLIsAwayAndThereIsNoSpoolNothingIsPromised(t *testing.T) {
 	t.Parallel()
 	w, s := newWorldApart(t)
 	a := w.start(t)

@@ -49,6 +49,8 @@ type spec struct {
 	KillAt string
 	// Sends is a file that every SMS sent is written to, a JSON line each.
 	Sends string
+	// Spool is the folder of its spool; "": it has none.
+	Spool string
 }
 
 // die ends the process as an out-of-memory killer would.
@@ -74,7 +76,7 @@ func runGateway(text string) int {
 				die()
 			}
 		}}, Drain: s.Drain,
-		HelpNumber: func(string) string { return "80333" }, Example: "101",
+		Spool: app.SpoolOptions{Dir: s.Spool}, HelpNumber: func(string) string { return "80333" }, Example: "101",
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		Point: func(name string) {
 			if name == s.KillAt && armed() {

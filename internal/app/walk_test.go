@@ -71,7 +71,7 @@ func newWalk(t testing.TB, kind programme.Kind, language string, medium message.
 		w.answers = map[string]string{"type": "P", "rating": "2", "cohesion": "together"}
 		w.text = canaryWords + " *2* #1: la baratte est cassée à Lafia, dɛɛmɛ ŋ, kɔlɔn"
 	case programme.Tension:
-		w.answers = map[string]string{"type": "G2", "phase": "P2", "when": "U1"}
+		w.answers = map[string]string{"type": "G2", "phase": "P2", "calm": "M1", "when": "U1", "trend": "same", "again": "no"}
 		w.text = canaryWords + " l'eau du puits * 3 jours # on se fâche, ɲɔgɔn"
 	case programme.Progress:
 		w.answers = map[string]string{"MEM": "24", "REU": "4", "EPA": "24000", "REC": "42500", "EQU": "1", "PB": "3"}
@@ -118,9 +118,12 @@ func (w walk) state(s screen) (*flow.State, string) {
 	if s.has("1 " + w.folded("resume.continue")) {
 		return nil, "resume"
 	}
+	if s.has("1 "+w.folded("answer.yes")) && w.shows(s, "answer.ask") {
+		return w.said.book.Flows["answer"].States["ask"], "answer"
+	}
 	f := w.said.book.Flows[string(w.kind)]
 	for name, st := range f.States {
-		if st.Kind == flow.KindChoice && s.has("1 "+w.folded(st.Options[0].Say)) {
+		if (st.Kind == flow.KindChoice || st.Kind == flow.KindRating) && s.has("1 "+w.folded(st.Options[0].Say)) {
 			return st, name
 		}
 	}
@@ -129,7 +132,7 @@ func (w walk) state(s screen) (*flow.State, string) {
 		if w.medium == message.SMS && st.AskSMS != "" {
 			ask = st.AskSMS
 		}
-		if st.Kind != flow.KindChoice && w.shows(s, ask) {
+		if st.Kind != flow.KindChoice && st.Kind != flow.KindRating && w.shows(s, ask) {
 			return st, name
 		}
 	}
@@ -179,11 +182,16 @@ func (w walk) reply(t testing.TB, c talk, s screen) string {
 		t.Fatalf("%s %s %s: a screen that no question of the flow is on:\n%s", w.kind, w.language, w.medium, s.text)
 	}
 	switch st.Kind {
-	case flow.KindChoice:
-		want := w.answers[name]
-		if name == "confirm" {
-			want = "yes"
+	case flow.KindYesNo, flow.KindConfirm:
+		switch {
+		case name == "confirm":
+			return "1"
+		case w.answers[name] == "yes":
+			return option(w.folded("answer.yes"))
 		}
+		return option(w.folded("answer.no"))
+	case flow.KindChoice, flow.KindRating:
+		want := w.answers[name]
 		for _, o := range st.Options {
 			if o.Value == want {
 				return option(w.folded(o.Say))
