@@ -3,6 +3,8 @@ package flow
 import (
 	"cmp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // answer takes a choice or a typed text at the state she is in.
@@ -396,8 +398,8 @@ func (m *machine) answerText(s *State, in Action) {
 	switch {
 	case text == s.Skip:
 		text = ""
-	case text == "", isKey(text): // a key of the screen before, which comes twice, is no word
-		m.wrong()
+	case text == "", m.env.Medium == "ussd" && m.cur.Misses == 0 && isKey(text):
+		m.wrong() // it may be the key of the screen before, which came twice
 		return
 	}
 	if r := []rune(text); len(r) > maxText {
@@ -409,9 +411,11 @@ func (m *machine) answerText(s *State, in Action) {
 	m.forward(s.Next)
 }
 
-// isKey reports whether a text is a key that a screen may have had, and no word.
+// isKey reports whether a text is a key that a screen may have had, and no word:
+// one or two digits, with a point or bracket behind them or not.
 func isKey(text string) bool {
-	return len(text) <= 2 && strings.Trim(text, "0123456789") == ""
+	digits := strings.TrimRight(text, ".) ")
+	return digits != "" && utf8.RuneCountInString(digits) <= 2 && strings.TrimFunc(digits, unicode.IsDigit) == ""
 }
 
 func (m *machine) answerReference(s *State, in Action) {
