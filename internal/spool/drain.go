@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"path/filepath"
+	"sync"
 )
 
 // marksAtOnce is how many records share the fsync that marks them done. As many
@@ -12,7 +14,8 @@ import (
 const marksAtOnce = 256
 
 // Drain delivers what was pending when it was called: in order of append, and so
-// oldest first for each contact. The callback commits, with a commit that wrote
+// oldest first for each contact; with more than one lane, contacts go beside each
+// other. The callback commits, with a commit that wrote
 // (reliability.md 0.4); after nil the record is done. What a crash leaves
 // unmarked is delivered again, so the effect must be idempotent by Kind and ID.
 //
@@ -39,7 +42,7 @@ func (s *Spool) Drain(ctx context.Context, deliver func(context.Context, Record)
 		return 0, ErrClosed
 	default:
 	}
-	d := &drain{s: s, deliver: deliver, held: map[string]bool{}}
+	d := &drain{s: s, deliver: deliver, seed: maphash.MakeSeed(), held: map[string]bool{}}
 	for _, part := range s.waiting() {
 		if err := d.segment(ctx, part); err != nil {
 			return d.n, err
@@ -75,43 +78,84 @@ func (s *Spool) waiting() []part {
 type drain struct {
 	s       *Spool
 	deliver func(context.Context, Record) error
-	n       int
-	held    map[string]bool // contacts whose order would break
-	first   error
+	seed    maphash.Seed
+
+	mu    sync.Mutex // of what the lanes share, marks of segments too
+	n     int
+	held  map[string]bool // contacts whose order would break
+	first error
 }
 
 func (d *drain) segment(ctx context.Context, p part) error {
 	defer d.leave(p.seg)
-	var data []byte
-	for _, e := range p.entries {
-		select {
-		case <-d.s.closing:
-			return ErrClosed
-		case <-ctx.Done():
-			return fmt.Errorf("draining the spool: %w", ctx.Err())
-		default:
+	lanes, some := d.lanes(p)
+	if err := d.stopped(ctx); err != nil || !some {
+		return err
+	}
+	data, err := d.s.disk.Read(filepath.Join(d.s.o.Dir, segmentName(p.seg.number)))
+	if err != nil {
+		d.holdAll(p, fmt.Errorf("reading segment %s: %w", segmentName(p.seg.number), err))
+		return nil
+	}
+	stopped := make([]error, len(lanes))
+	var wg sync.WaitGroup
+	for i, lane := range lanes {
+		wg.Go(func() { stopped[i] = d.lane(ctx, lane, data) })
+	}
+	wg.Wait()
+	for _, err := range stopped {
+		if err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// lanes deals what is to be delivered out, all of a contact's to one lane.
+func (d *drain) lanes(p part) (lanes [][]*entry, some bool) {
+	lanes = make([][]*entry, d.s.o.Lanes)
+	for _, e := range p.entries {
 		if e.state == done || d.held[e.contact] {
 			continue
 		}
-		if data == nil {
-			var err error
-			if data, err = d.s.disk.Read(filepath.Join(d.s.o.Dir, segmentName(p.seg.number))); err != nil {
-				d.holdAll(p, fmt.Errorf("reading segment %s: %w", segmentName(p.seg.number), err))
-				return nil
-			}
+		i := maphash.String(d.seed, e.contact) % uint64(len(lanes))
+		lanes[i], some = append(lanes[i], e), true
+	}
+	return lanes, some
+}
+
+// lane delivers one record after the other.
+func (d *drain) lane(ctx context.Context, entries []*entry, data []byte) error {
+	for _, e := range entries {
+		if err := d.stopped(ctx); err != nil {
+			return err
 		}
-		d.record(ctx, e, data)
+		d.mu.Lock()
+		held := d.held[e.contact]
+		d.mu.Unlock()
+		if !held {
+			d.record(ctx, e, data)
+		}
 	}
 	return nil
+}
+
+func (d *drain) stopped(ctx context.Context) error {
+	select {
+	case <-d.s.closing:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("draining the spool: %w", ctx.Err())
+	default:
+		return nil
+	}
 }
 
 func (d *drain) record(ctx context.Context, e *entry, data []byte) {
 	r, raw, err := d.s.read(e, data)
 	if err == nil {
 		if err = d.deliver(ctx, r); err == nil {
-			d.s.finish(e)
-			d.n++
+			d.finish(e, 1)
 			return
 		}
 		if !errors.Is(err, ErrBad) {
@@ -123,10 +167,19 @@ func (d *drain) record(ctx context.Context, e *entry, data []byte) {
 		d.hold(e, err)
 		return
 	}
+	d.finish(e, 0)
+}
+
+func (d *drain) finish(e *entry, delivered int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.s.finish(e)
+	d.n += delivered
 }
 
 func (d *drain) hold(e *entry, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.held[e.contact] = true
 	if d.first == nil {
 		d.first = err

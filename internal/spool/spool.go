@@ -57,6 +57,7 @@ type Options struct {
 	GroupCommit  time.Duration
 	SegmentBytes int64        // where a new segment begins; 0 means 4 MiB
 	MaxBytes     int64        // segments and quarantine together; 0: no limit
+	Lanes        int          // how many records Drain delivers at a time, each of another contact; 0 means 1
 	Log          *slog.Logger // nil: none. No line holds a contact, an id or a body
 }
 
@@ -173,6 +174,7 @@ func Open(o Options) (_ *Spool, err error) {
 		o.SegmentBytes = 4 << 20
 	}
 	o.SegmentBytes = min(o.SegmentBytes, 1<<30) // offsets have 32 bits
+	o.Lanes = max(o.Lanes, 1)
 	s := &Spool{o: o, disk: o.FS, log: o.Log, seal: seal,
 		draining: make(chan struct{}, 1), wake: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{}),
 		kept: map[[32]byte]*entry{}, contacts: map[string]int{}}
