@@ -29,7 +29,6 @@ type answerForm struct {
 type preview struct {
 	seen   string // the form repeats it
 	sent   string // the SMS; empty: none
-	lang   string
 	size   string // of the SMS
 	screen string // how she reads it under her reference
 	banned string // words that should not be in an SMS
@@ -84,7 +83,7 @@ func (c *Console) answer(v *visit) error {
 	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:
-		status, f.preview = http.StatusOK, c.preview(v, p, seen, a)
+		status, f.preview = http.StatusOK, p.preview(seen, a)
 	case errors.Is(err, casework.ErrNoAnswer):
 		f.problem = p.T("answer.empty")
 	case errors.Is(err, casework.ErrAnswerLong):
@@ -103,7 +102,7 @@ func seal(s casework.Preview, a casework.Answering) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (c *Console) preview(v *visit, p page, s casework.Preview, a casework.Answering) *preview {
+func (p page) preview(s casework.Preview, a casework.Answering) *preview {
 	out := &preview{seen: seal(s, a), sent: s.Sent, banned: strings.Join(s.Banned, ", ")}
 	if s.Screen.Pages > 0 {
 		out.screen = p.size(s.Screen) + " · " + p.Count("answer.pages", s.Screen.Pages)

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"lafia/internal/casework"
@@ -47,21 +48,12 @@ func (c *Console) classForm(v *visit, p page, r casework.Record, refused *classF
 		}
 	case programme.Feedback:
 		for _, reason := range programme.Reasons {
-			f.reasons = append(f.reasons, option{reason.Code, c.class(p, r.Kind, reason.Code), contains(r.Reasons, reason.Code)})
+			f.reasons = append(f.reasons, option{reason.Code, c.class(p, r.Kind, reason.Code), slices.Contains(r.Reasons, reason.Code)})
 		}
 	default:
 		return nil
 	}
 	return &f
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // class says a code of the taxonomy in words.
