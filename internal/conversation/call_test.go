@@ -27,12 +27,12 @@ func TestAMissedCallIsAWishToBeCalledBackAndIsNotAnswered(t *testing.T) {
 	if _, err := b.store.Number(context.Background(), b.ring.Pseudonym(anna).Bytes()); err != nil {
 		t.Fatalf("nobody could call back: %v", err)
 	}
-	// Calls without an id are told apart by the minute, and an empty SMS is a call as well, which is answered.
+	// Calls without an id are told apart by five minutes, or up to ten, and an empty SMS is a call as well, which is answered.
 	call.ExternalID = ""
 	b.receive(call)
 	b.receive(call)
 	b.receive(message.Inbound{Medium: message.SMS, From: message.ParseNumber(anna)})
-	b.pass(2 * time.Minute)
+	b.pass(10 * time.Minute)
 	b.receive(call)
 	if replies := b.handleAll(); len(replies) != 1 || len(b.submissions()) != 4 {
 		t.Fatalf("%d calls, replies %q", len(b.submissions()), replies)

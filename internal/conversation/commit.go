@@ -207,7 +207,7 @@ func (t *trip) run() (store.Run, error) {
 	r := store.Run{
 		RunKey: identity[:], HopKey: t.who.hop[:], ContentHMAC: t.content(), Submission: p,
 		Contact: t.who.key.Contact[:], DraftVersion: t.loaded.Version + 1,
-		Corrects: t.corrects, Also: t.also(p),
+		Corrects: t.corrects, Altered: t.who.altered, Also: t.also(p),
 	}
 	if t.open {
 		r.DraftVersion = t.loaded.Version // her draft goes on

@@ -53,6 +53,9 @@ type Options struct {
 	// Commit is how long one try to commit may take; 0 means 2.5 s. Two tries fit
 	// into what an aggregator waits.
 	Commit time.Duration
+	// Altered is told of each message that is kept although its id was another
+	// message's before. May be nil.
+	Altered func(channel string)
 	// Point is called at the points of a hop where tests kill the process. May be nil.
 	Point func(name string)
 }
@@ -82,6 +85,9 @@ func New(o Options) *Conversation {
 	}
 	if o.Point == nil {
 		o.Point = func(string) {}
+	}
+	if o.Altered == nil {
+		o.Altered = func(string) {}
 	}
 	if o.Own == nil {
 		o.Own = func(message.Number) bool { return false }

@@ -34,7 +34,7 @@ func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 	case flow.NeedPending:
 		return t.pending(ctx, n.Arg)
 	case flow.NeedMonths:
-		return directory.Months(t.who.now), nil
+		return directory.Months(t.who.at()), nil
 	case flow.NeedReference:
 		return t.status(ctx, n.Arg)
 	case flow.NeedActivity:
@@ -115,7 +115,7 @@ func (t *trip) reported(ctx context.Context, arg string) (flow.Fact, error) {
 		return flow.Fact{}, err
 	}
 	f := flow.Fact{OK: true, Args: r.Answers}
-	if t.who.now.Sub(r.ReceivedAt) > correctable {
+	if t.who.at().Sub(r.ReceivedAt) > correctable {
 		f.Args["old"] = "yes"
 	}
 	return f, nil

@@ -52,7 +52,7 @@ func (t *trip) followup(ctx context.Context, m sms.Message) (bool, error) {
 	if said == "" {
 		return false, nil
 	}
-	ok, err := t.c.Store.AnswerFollowup(ctx, t.who.key.Contact[:], said, t.who.now.Add(-followupLife), t.who.now)
+	ok, err := t.c.Store.AnswerFollowup(ctx, t.who.key.Contact[:], said, t.who.when().Add(-followupLife), t.who.when())
 	if ok {
 		t.note = flow.Line{Key: "help.bye"}
 	}
@@ -63,7 +63,7 @@ func (t *trip) followup(ctx context.Context, m sms.Message) (bool, error) {
 // came since, or to the question.
 func (t *trip) followed(ctx context.Context, m sms.Message) error {
 	if said := followupWords[strings.Trim(t.who.in.Text, " .)")]; said != "" {
-		ok, err := t.c.Store.AnswerFollowup(ctx, t.who.key.Contact[:], said, t.live.At, t.who.now)
+		ok, err := t.c.Store.AnswerFollowup(ctx, t.who.key.Contact[:], said, t.live.At, t.who.when())
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,9 @@ type caller struct {
 	in      message.Inbound
 	now     time.Time
 	number  message.Number // only sealed into a confidential call-back
+	said    time.Time      // when an SMS was sent, as far as that can be believed; else zero
+	late    bool           // it was sent long before it came
+	altered bool           // its id was another message's before
 }
 
 // Hop answers one USSD hop. It always gives a reply that may be shown; err tells

@@ -34,7 +34,7 @@ func (t *trip) line(ctx context.Context, m sms.Message) error {
 	if group != "" {
 		given["group"] = group
 	}
-	if month := monthOf(*r, t.who.now); month != "" {
+	if month := monthOf(*r, t.who.at()); month != "" {
 		given["month"] = month
 	}
 	for _, v := range r.Values {

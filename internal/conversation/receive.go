@@ -2,13 +2,16 @@ package conversation
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
 	"lafia/gateway/message"
+	"lafia/internal/programme"
 	"lafia/internal/spool"
 	"lafia/internal/store"
 	"lafia/internal/vault"
@@ -26,8 +29,8 @@ func (c *Conversation) Receive(ctx context.Context, channel string, in message.I
 	now := c.Now()
 	who := c.Ring.Pseudonym(in.From.Reveal())
 	content := c.Ring.ID("content", []byte(in.Text))
-	key := c.Ring.ID("message", []byte(channel), who.Bytes(), identityOf(in, now))
-	altered := c.Ring.ID("message-altered", key[:], content[:])
+	identity, nameless := identityOf(in, now)
+	key := c.Ring.ID("message", []byte(channel), who.Bytes(), identity)
 	m := store.Received{
 		Inbound: store.Inbound{
 			ID: key.UUID(), Contact: who.Bytes(), Channel: channel, SentAt: in.SentAt, ReceivedAt: now,
@@ -35,14 +38,12 @@ func (c *Conversation) Receive(ctx context.Context, channel string, in message.I
 		},
 		Key:         key[:],
 		ContentHMAC: content[:],
-		AlteredKey:  altered[:],
-		AlteredID:   altered.UUID(),
 	}
 	if in.From.IsPhone() {
 		m.Number = c.Ring.Seal([]byte(in.From.Reveal()), numberBound(who.Bytes()))
 		m.NumberUntil = now.Add(numberLife)
 	}
-	a := arrival{Received: m}
+	a := arrival{Received: m, Nameless: nameless, Call: in.Call}
 	if isPart(in) {
 		p := c.part(channel, in, m)
 		a.Part, a.Received = &p, store.Received{Inbound: store.Inbound{ID: m.ID}}
@@ -63,6 +64,8 @@ type arrival struct {
 	Received store.Received      // of a part, its id alone
 	Part     *store.ReceivedPart // of a long message, instead
 	Words    []byte
+	Nameless bool `json:",omitempty"` // only its words and the time it came in tell it from others
+	Call     bool `json:",omitempty"`
 }
 
 func (a arrival) bound() string { return "arrival/" + a.Received.ID }
@@ -80,37 +83,106 @@ func (c *Conversation) storeMessage(ctx context.Context, a arrival) error {
 	}
 	// Not bound to the row: which row it becomes is decided by the transaction.
 	sealed := append([]byte(day), box.Seal(body, "inbound/"+day)...)
+	m := &a.Received
 	if a.Part != nil {
-		p := *a.Part
-		p.Sealed = sealed
-		return c.Store.ReceivePart(ctx, p)
+		part := *a.Part
+		a.Part, m = &part, &part.Received
 	}
-	a.Received.Sealed = sealed
-	return c.Store.Receive(ctx, a.Received)
+	m.Sealed = sealed
+	if err := c.identify(ctx, m, a); err != nil {
+		return err
+	}
+	if _, late := programme.Said(m.SentAt, m.ReceivedAt); late {
+		m.HandleAt = c.Now().Add(lateWait)
+	}
+	altered := false
+	if a.Part != nil {
+		altered, err = c.Store.ReceivePart(ctx, *a.Part)
+	} else {
+		altered, err = c.Store.Receive(ctx, *m)
+	}
+	if altered {
+		c.Altered(m.Channel)
+	}
+	return err
+}
+
+// lateWait is how long a late message is waited with for the others of its
+// backlog, so that they are handled in the order in which they were sent and get
+// one reply.
+const lateWait = 10 * time.Second
+
+// maxEpochs bounds how many messages of one sender may bear the same id one after
+// the other and still be told from their repeats whatever the order that those
+// come in. Ids begin again when a gateway phone is swapped: once a year or two.
+const maxEpochs = 6
+
+// repeatStretch is how long the same words of one sender are a repeat, where
+// nothing else tells: at least this long, and less than twice.
+const repeatStretch = 5 * time.Minute
+
+// identify gives a message all the identities that it may be known by. It needs
+// the record only for one without id and time, and says the same of it whenever
+// it is asked: what we sent her before it came does not change.
+func (c *Conversation) identify(ctx context.Context, m *store.Received, a arrival) error {
+	if !a.Nameless {
+		epoch := func(parts ...[]byte) {
+			id := c.Ring.ID("message-epoch", parts...)
+			m.Epochs = append(m.Epochs, store.Identity{Key: id[:], ID: id.UUID()})
+		}
+		for n := range byte(maxEpochs) {
+			epoch(m.Key, []byte{n})
+		}
+		epoch(m.Key, m.ContentHMAC, []byte(m.SentAt.UTC().Format(time.RFC3339Nano)))
+		return nil
+	}
+	// What we said to her since then makes the same words another answer: she may
+	// answer "1" twice. A missed call answers nothing.
+	var latest int64
+	if !a.Call {
+		var err error
+		if latest, err = c.Store.LatestSent(ctx, m.Contact, m.Channel, m.ReceivedAt); err != nil {
+			return err
+		}
+	}
+	stretch := m.ReceivedAt.UnixNano() / int64(repeatStretch)
+	key := func(n int64) vault.ID {
+		return c.Ring.ID("message-stretch", m.Key, strconv.AppendInt(nil, latest, 10), strconv.AppendInt(nil, n, 10))
+	}
+	is, beside := key(stretch), key(stretch-1)
+	m.Lock = int64(binary.BigEndian.Uint64(m.Key))
+	m.Key, m.ID, m.Beside = is[:], is.UUID(), beside[:]
+	return nil
 }
 
 // identityOf is what a repeat of a message is known by: what the adapter says,
-// else the aggregator's id, else its text and when it was sent, or the minute it
-// came in where nobody says that.
-func identityOf(in message.Inbound, now time.Time) []byte {
+// else the aggregator's id, else its text and when it was sent. Where nobody says
+// that either, it is nameless, and known by its text for a while. An empty id is
+// never the same as another.
+func identityOf(in message.Inbound, now time.Time) (id []byte, nameless bool) {
 	switch {
 	case in.Identity != "":
-		return []byte(in.Identity)
+		return []byte(in.Identity), false
 	case in.ExternalID != "":
-		return []byte(in.ExternalID)
+		return []byte(in.ExternalID), false
 	}
-	at := in.SentAt
-	if at.IsZero() {
-		at = now.Truncate(time.Minute)
+	text := in.Text + "\x00"
+	switch p := in.Part; {
+	case isPart(in):
+		at := in.SentAt
+		if at.IsZero() {
+			at = now.Truncate(time.Minute) // its place in its message tells a repeat (store.ReceivePart)
+		}
+		text += at.UTC().Format(time.RFC3339Nano) + fmt.Sprintf("\x00part\x00%d\x00%d\x00%s", p.Index, p.Total, p.Ref)
+	case in.SentAt.IsZero():
+		nameless = true
+	default:
+		text += in.SentAt.UTC().Format(time.RFC3339Nano)
 	}
-	id := in.Text + "\x00" + at.UTC().Format(time.RFC3339Nano)
 	if in.Call {
-		id += "\x00call"
+		text += "\x00call"
 	}
-	if p := in.Part; isPart(in) {
-		id += fmt.Sprintf("\x00part\x00%d\x00%d\x00%s", p.Index, p.Total, p.Ref)
-	}
-	return []byte(id)
+	return []byte(text), nameless
 }
 
 type envelope struct {
@@ -144,7 +216,7 @@ func (c *Conversation) Handle(ctx context.Context, inboundID string) error {
 	return c.Store.EachWaiting(ctx, inboundID, c.Now, func(ctx context.Context, m store.Inbound) (store.Answer, error) {
 		a := store.Answer{ID: c.Ring.ID("outbound", []byte(m.ID)).UUID(), Channel: m.Channel, Class: "reply"}
 		text, err := c.handle(ctx, m)
-		if err == nil && text != "" && m.Answerable {
+		if err == nil && text != "" && m.Answerable && !m.More {
 			a.Sealed = c.Ring.Seal([]byte(text), "outbound/"+a.ID)
 		}
 		return a, err
@@ -163,7 +235,8 @@ func (c *Conversation) handle(ctx context.Context, m store.Inbound) (string, err
 	who.session = "sms"
 	who.hop = c.Ring.ID("hop", []byte(m.Channel), m.Contact, []byte("message"), []byte(m.ID))
 	who.in = message.Inbound{Medium: message.SMS, Text: words.Text, Call: words.Call, SentAt: m.SentAt}
-	who.now = m.ReceivedAt
+	who.now, who.altered = m.ReceivedAt, m.Altered
+	who.said, who.late = programme.Said(m.SentAt, m.ReceivedAt)
 	for range maxTries {
 		var a answered
 		if a, err = c.text(ctx, who, m.Partial); err == nil {

@@ -51,8 +51,9 @@ type Callers interface {
 
 // Inbox is where messages wait until they are handled.
 type Inbox interface {
-	Receive(ctx context.Context, m store.Received) error
-	ReceivePart(ctx context.Context, p store.ReceivedPart) error
+	Receive(ctx context.Context, m store.Received) (altered bool, err error)
+	ReceivePart(ctx context.Context, p store.ReceivedPart) (altered bool, err error)
+	LatestSent(ctx context.Context, contact []byte, channel string, before time.Time) (int64, error)
 	CloseStaleParts(ctx context.Context, before, now time.Time) (int, error)
 	EachWaiting(ctx context.Context, inboundID string, now func() time.Time, handle func(context.Context, store.Inbound) (store.Answer, error)) error
 	PutInboxKey(ctx context.Context, day string, wrapped []byte) ([]byte, error)

@@ -43,7 +43,7 @@ func (c *Conversation) text(ctx context.Context, who caller, partial bool) (answ
 			return answered{}, err
 		}
 	}
-	t.live.close(who.hop, who.now)
+	t.live.close(who.hop, t.askedAt())
 	if t.finished != nil && partial {
 		t.finished.sub.Partial = true
 	}
@@ -139,7 +139,11 @@ func (t *trip) settleText(ctx context.Context) error {
 	if done, err := t.command(ctx, m); done || err != nil {
 		return err
 	}
-	if asked {
+	switch {
+	case asked && t.stale():
+		t.keepOpen(text, m)
+		return nil
+	case asked:
 		return t.answerText(ctx, m)
 	}
 	return t.beginText(ctx, m)

@@ -57,7 +57,7 @@ func (t *trip) keepWishes(ctx context.Context) error {
 		list := make([]store.Wish, 0, len(t.wishes))
 		for _, w := range t.wishes {
 			s := store.Wish{
-				Contact: t.who.key.Contact[:], Purpose: w.purpose, Given: w.given, At: t.who.now, Medium: t.who.key.Medium,
+				Contact: t.who.key.Contact[:], Purpose: w.purpose, Given: w.given, At: t.who.when(), Medium: t.who.key.Medium,
 				Words: t.live.Book + "/" + t.live.Language,
 			}
 			if w.given {

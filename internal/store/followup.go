@@ -43,12 +43,12 @@ func (s *Store) FollowupSent(ctx context.Context, submissionID string, now time.
 }
 
 // AnswerFollowup keeps what a contact says to the follow-up that she was sent
-// since a moment; false when none waits.
+// since a moment and until now; false when none waits.
 func (s *Store) AnswerFollowup(ctx context.Context, contact []byte, said string, since, now time.Time) (bool, error) {
 	tag, err := s.pool.Exec(ctx, `
 update followup set said = $2, said_at = $4
 where submission_id = (
-	select submission_id from followup where contact = $1 and sent_at > $3 and (said = '' or said_at = $4) order by sent_at desc limit 1
+	select submission_id from followup where contact = $1 and sent_at > $3 and sent_at <= $4 and (said = '' or said_at = $4) order by sent_at desc limit 1
 )`, contact, said, since, now)
 	if err != nil {
 		return false, fmt.Errorf("keeping the answer to a follow-up: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"lafia/internal/job"
+	"lafia/internal/programme"
 )
 
 // Inbound is an SMS as it came, sealed.
@@ -23,70 +24,151 @@ type Inbound struct {
 	Parts      [][]byte // of a joined message, instead of Sealed; nil: a part that never came
 	Partial    bool     // a part never came
 	Answerable bool
+	Altered    bool // its id came before, with other content or from another moment
 	SentAt     time.Time
 	ReceivedAt time.Time
+	// More is set when it is late and another late message that could be answered
+	// waits from the same contact.
+	More bool
 }
 
 // Received is an SMS on its way into the record.
 type Received struct {
-	Inbound
+	Inbound            // with the id of Key
 	Key         []byte // identity of the message
 	ContentHMAC []byte
-	AlteredKey  []byte // identity for the same id with other content
-	AlteredID   string
+	// Epochs are the identities, in order, of those that come with the id of a
+	// message of before and are others: the first that is free, or its own, is its.
+	Epochs []Identity
+	// Beside is set where nothing but its words and the time it came in tell a
+	// repeat: Key is that of a stretch of time then, Beside that of the one before,
+	// and what is known by either is a repeat.
+	Beside []byte
+	// Lock holds apart what Beside may make a repeat of each other.
+	Lock        int64
 	Number      []byte // sealed; kept for the life of the conversation
 	NumberUntil time.Time
+	// HandleAt is when it is handled; zero: at once.
+	HandleAt time.Time
+}
+
+// Identity is a key that something is known by, and the id that it has then.
+type Identity struct {
+	Key []byte
+	ID  string
 }
 
 // Receive makes an SMS durable together with the job that handles it. The same
-// message again changes nothing; the same id with other content is kept as a
-// message of its own (design.md, decision 2).
-func (s *Store) Receive(ctx context.Context, m Received) error {
-	return s.inTx(ctx, "receiving a message", func(tx pgx.Tx) error {
-		fresh, same, err := identify(ctx, tx, m.Key, m.ID, m.ContentHMAC, m.ReceivedAt)
-		if err != nil {
+// message again changes nothing. The same id with other content, or sent at
+// another moment, is kept as a message of its own (design.md, decision 2), and
+// altered says so.
+func (s *Store) Receive(ctx context.Context, m Received) (altered bool, err error) {
+	err = s.inTx(ctx, "receiving a message", func(tx pgx.Tx) error {
+		fresh, err := identifyMessage(ctx, tx, &m)
+		if err != nil || !fresh {
 			return err
 		}
-		if !fresh && same {
-			return nil
-		}
-		if !fresh {
-			m.ID = m.AlteredID
-			if fresh, _, err = identify(ctx, tx, m.AlteredKey, m.ID, m.ContentHMAC, m.ReceivedAt); err != nil || !fresh {
-				return err
-			}
-		}
-		if _, err := tx.Exec(ctx, `
-insert into inbound (id, contact, channel, sealed, answerable, sent_at, received_at) values ($1, $2, $3, $4, $5, $6, $7)`,
-			m.ID, m.Contact, m.Channel, m.Sealed, m.Answerable, orNull(m.SentAt), m.ReceivedAt); err != nil {
-			return err
-		}
+		altered = m.Altered
 		if m.Number != nil {
 			if _, err := tx.Exec(ctx, putNumber, m.Contact, m.Number, m.NumberUntil); err != nil {
 				return err
 			}
 		}
-		return s.insertJob(ctx, tx, job.HandleInbound{InboundID: m.ID}, job.QueueInbound)
+		return s.insertInbound(ctx, tx, m.Inbound, m.HandleAt)
 	})
+	return altered && err == nil, err
+}
+
+// insertInbound inserts a message and the job that handles it.
+func (s *Store) insertInbound(ctx context.Context, tx pgx.Tx, m Inbound, handleAt time.Time) error {
+	said, late := programme.Said(m.SentAt, m.ReceivedAt)
+	if m.Sealed == nil {
+		m.Sealed = []byte{}
+	}
+	if _, err := tx.Exec(ctx, `
+insert into inbound (id, contact, channel, sealed, parts, partial, answerable, altered, late, sent_at, said_at, received_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		m.ID, m.Contact, m.Channel, m.Sealed, m.Parts, m.Partial, m.Answerable, m.Altered, late, orNull(m.SentAt), orNull(said), m.ReceivedAt); err != nil {
+		return err
+	}
+	return s.insertJob(ctx, tx, job.HandleInbound{InboundID: m.ID}, job.QueueInbound, handleAt)
+}
+
+// sameMoment is how far two words of a channel on when one message was sent may
+// differ.
+const sameMoment = 2 * time.Minute
+
+// identifyMessage settles under which identity a message goes into the record,
+// and whether it is there already.
+func identifyMessage(ctx context.Context, tx pgx.Tx, m *Received) (fresh bool, err error) {
+	if m.Beside != nil {
+		return identifyByTime(ctx, tx, m)
+	}
+	epoch := Identity{m.Key, m.ID}
+	for n := 0; ; n++ {
+		var same bool
+		if fresh, same, err = identify(ctx, tx, epoch, m.ContentHMAC, m.SentAt, m.ReceivedAt); err != nil {
+			return false, err
+		}
+		if fresh || same || n == len(m.Epochs) {
+			m.ID, m.Altered = epoch.ID, n > 0
+			return fresh, nil
+		}
+		epoch = m.Epochs[n]
+	}
+}
+
+// identifyByTime takes a message for a repeat that is known by one of two
+// stretches of time that meet. A repeat leaves its own too, so that a chain of
+// them stays one message.
+func identifyByTime(ctx context.Context, tx pgx.Tx, m *Received) (fresh bool, err error) {
+	if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, m.Lock); err != nil {
+		return false, err
+	}
+	tag, err := tx.Exec(ctx, `update identity set seen = seen + 1 where key = $1`, m.Beside)
+	if err != nil {
+		return false, err
+	}
+	fresh, _, err = identify(ctx, tx, Identity{m.Key, m.ID}, m.ContentHMAC, m.SentAt, m.ReceivedAt)
+	return fresh && tag.RowsAffected() == 0, err
 }
 
 // identify inserts an identity, or counts one more sight of it; same tells
-// whether its content is the one given.
-func identify(ctx context.Context, tx pgx.Tx, key []byte, run string, content []byte, at time.Time) (fresh, same bool, err error) {
-	var first []byte
+// whether its content is the one given and was said at the same moment, as far as
+// both moments are known.
+func identify(ctx context.Context, tx pgx.Tx, i Identity, content []byte, said, at time.Time) (fresh, same bool, err error) {
+	var (
+		first []byte
+		then  *time.Time
+	)
 	err = tx.QueryRow(ctx, `
-insert into identity as i (key, run_id, content_hmac, first_seen) values ($1, $2, $3, $4)
+insert into identity as i (key, run_id, content_hmac, first_seen, said_at) values ($1, $2, $3, $4, $5)
 on conflict (key) do update set seen = i.seen + 1
-returning i.seen = 1, i.content_hmac`, key, run, content, at).Scan(&fresh, &first)
-	return fresh, string(first) == string(content), err
+returning i.seen = 1, i.content_hmac, i.said_at`, i.Key, i.ID, content, at, orNull(said)).Scan(&fresh, &first, &then)
+	same = string(first) == string(content)
+	if same && then != nil && !said.IsZero() {
+		same = said.Sub(*then).Abs() <= sameMoment
+	}
+	return fresh, same, err
 }
 
-func (s *Store) insertJob(ctx context.Context, tx pgx.Tx, args river.JobArgs, queue string) error {
+// LatestSent gives the number of the latest message to a contact on a channel
+// that was queued before a moment; 0: there is none.
+func (s *Store) LatestSent(ctx context.Context, contact []byte, channel string, before time.Time) (n int64, err error) {
+	err = s.pool.QueryRow(ctx, `
+select coalesce(max(n), 0) from outbound where contact = $1 and created_at <= $3 and $2 in (channel, origin)`, contact, channel, before).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("looking for the latest message to a contact: %w", err)
+	}
+	return n, nil
+}
+
+func (s *Store) insertJob(ctx context.Context, tx pgx.Tx, args river.JobArgs, queue string, at time.Time) error {
 	c, err := s.jobs()
 	if err != nil {
 		return err
 	}
-	if _, err := c.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: 25}}}); err != nil {
+	if _, err := c.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: 25, ScheduledAt: at}}}); err != nil {
 		return fmt.Errorf("inserting a job: %w", err)
 	}
 	return nil
@@ -170,14 +252,16 @@ func (h *Hand) Release() {
 	h.conn.Release()
 }
 
-// Next gives the contact's oldest unhandled message, or ErrNotFound.
+// Next gives the contact's unhandled message that was said first, as far as that
+// is known, or ErrNotFound.
 func (h *Hand) Next(ctx context.Context) (Inbound, error) {
 	var m Inbound
 	var sent *time.Time
 	err := h.conn.QueryRow(ctx, `
-select id::text, contact, channel, sealed, parts, partial, answerable, sent_at, received_at from inbound
-where contact = $1 and handled_at is null order by n limit 1`, h.Contact).
-		Scan(&m.ID, &m.Contact, &m.Channel, &m.Sealed, &m.Parts, &m.Partial, &m.Answerable, &sent, &m.ReceivedAt)
+select id::text, contact, channel, sealed, parts, partial, answerable, altered, sent_at, received_at, late and exists (
+	select from inbound o where o.contact = $1 and o.handled_at is null and o.late and o.answerable and o.id <> i.id)
+from inbound i where contact = $1 and handled_at is null order by coalesce(said_at, received_at), n limit 1`, h.Contact).
+		Scan(&m.ID, &m.Contact, &m.Channel, &m.Sealed, &m.Parts, &m.Partial, &m.Answerable, &m.Altered, &sent, &m.ReceivedAt, &m.More)
 	if err != nil {
 		return m, fmt.Errorf("taking the next message: %w", notFound(err))
 	}
@@ -281,9 +365,19 @@ select id::text from (
 
 // Waiting counts the messages that were received and not handled.
 func (s *Store) Waiting(ctx context.Context) (int, error) {
-	var n int
-	if err := s.pool.QueryRow(ctx, `select count(*) from inbound where handled_at is null`).Scan(&n); err != nil {
-		return 0, fmt.Errorf("counting waiting messages: %w", err)
+	n, _, err := s.Unhandled(ctx)
+	return n, err
+}
+
+// Unhandled counts the messages that were received and not handled, and gives
+// when the oldest of them came; zero: there is none.
+func (s *Store) Unhandled(ctx context.Context) (n int, oldest time.Time, err error) {
+	var at *time.Time
+	if err := s.pool.QueryRow(ctx, `select count(*), min(received_at) from inbound where handled_at is null`).Scan(&n, &at); err != nil {
+		return 0, oldest, fmt.Errorf("counting waiting messages: %w", err)
 	}
-	return n, nil
+	if at != nil {
+		oldest = *at
+	}
+	return n, oldest, nil
 }

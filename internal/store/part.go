@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"lafia/internal/job"
 )
 
 // ReceivedPart is one part of a long message on its way into the record. ID, Key
@@ -34,20 +32,16 @@ type ReceivedPart struct {
 // A part goes into the open set of its reference that lacks it; where there are
 // several, into the one whose parts came nearest to it in time. Where there is
 // none, the reference is used again: another set is opened.
-func (s *Store) ReceivePart(ctx context.Context, p ReceivedPart) error {
-	return s.inTx(ctx, "receiving a part", func(tx pgx.Tx) error {
+//
+// altered says that the part's id came before with something else, as Receive does.
+func (s *Store) ReceivePart(ctx context.Context, p ReceivedPart) (altered bool, err error) {
+	err = s.inTx(ctx, "receiving a part", func(tx pgx.Tx) error {
 		if err := lockSet(ctx, tx, p.Set); err != nil {
 			return err
 		}
-		fresh, same, err := identify(ctx, tx, p.Key, p.ID, p.ContentHMAC, p.ReceivedAt)
-		if err != nil || !fresh && same {
+		fresh, err := identifyMessage(ctx, tx, &p.Received)
+		if err != nil || !fresh {
 			return err
-		}
-		if !fresh {
-			p.ID = p.AlteredID
-			if fresh, _, err = identify(ctx, tx, p.AlteredKey, p.ID, p.ContentHMAC, p.ReceivedAt); err != nil || !fresh {
-				return err
-			}
 		}
 		// An SMSC that delivers a part twice gives it two ids (Kannel's %I): the same
 		// words at the same place of a message that waits are a repeat.
@@ -63,21 +57,23 @@ select exists (select from part_set s join part p on p.set_id = s.id
 				return err
 			}
 		}
+		altered = p.Altered
 		set, err := openSet(ctx, tx, p)
 		if err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-insert into part (set_id, idx, content_hmac, sealed, sent_at, received_at) values ($1, $2, $3, $4, $5, $6)`,
-			set, p.Index, p.ContentHMAC, p.Sealed, orNull(p.SentAt), p.ReceivedAt); err != nil {
+insert into part (set_id, idx, content_hmac, sealed, altered, sent_at, received_at) values ($1, $2, $3, $4, $5, $6, $7)`,
+			set, p.Index, p.ContentHMAC, p.Sealed, p.Altered, orNull(p.SentAt), p.ReceivedAt); err != nil {
 			return err
 		}
 		whole := false
 		if err := tx.QueryRow(ctx, `select count(*) = $2 from part where set_id = $1`, set, p.Total).Scan(&whole); err != nil || !whole {
 			return err
 		}
-		return s.closeSet(ctx, tx, set, p.ReceivedAt)
+		return s.closeSet(ctx, tx, set, p.ReceivedAt, p.HandleAt)
 	})
+	return altered && err == nil, err
 }
 
 // lockSet lets the parts of one reference come one after the other.
@@ -109,7 +105,7 @@ insert into part_set (id, key, contact, channel, total, answerable, opened_at) v
 
 // closeSet makes a message of the parts that are there. Its words stay sealed as
 // they came; it stands where its last part came.
-func (s *Store) closeSet(ctx context.Context, tx pgx.Tx, set string, now time.Time) error {
+func (s *Store) closeSet(ctx context.Context, tx pgx.Tx, set string, now, handleAt time.Time) error {
 	var (
 		m     Inbound
 		total int
@@ -123,7 +119,7 @@ returning id::text, contact, channel, total, answerable`, set, now).Scan(&m.ID, 
 	if err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, `select idx, sealed, sent_at, received_at from part where set_id = $1`, set)
+	rows, err := tx.Query(ctx, `select idx, sealed, altered, sent_at, received_at from part where set_id = $1`, set)
 	if err != nil {
 		return err
 	}
@@ -131,11 +127,13 @@ returning id::text, contact, channel, total, answerable`, set, now).Scan(&m.ID, 
 	var (
 		idx      int
 		sealed   []byte
+		altered  bool
 		sent     *time.Time
 		received time.Time
 	)
-	if _, err := pgx.ForEachRow(rows, []any{&idx, &sealed, &sent, &received}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&idx, &sealed, &altered, &sent, &received}, func() error {
 		parts[idx-1] = slices.Clone(sealed)
+		m.Altered = m.Altered || altered
 		if sent != nil && (m.SentAt.IsZero() || sent.Before(m.SentAt)) {
 			m.SentAt = *sent
 		}
@@ -146,17 +144,11 @@ returning id::text, contact, channel, total, answerable`, set, now).Scan(&m.ID, 
 	}); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `
-insert into inbound (id, contact, channel, sealed, parts, partial, answerable, sent_at, received_at)
-values ($1, $2, $3, '', $4, $5, $6, $7, $8)`,
-		m.ID, m.Contact, m.Channel, parts, slices.ContainsFunc(parts, func(b []byte) bool { return b == nil }),
-		m.Answerable, orNull(m.SentAt), m.ReceivedAt); err != nil {
-		return err
-	}
+	m.Parts, m.Partial = parts, slices.ContainsFunc(parts, func(b []byte) bool { return b == nil })
 	if _, err := tx.Exec(ctx, `update part set sealed = '' where set_id = $1`, set); err != nil {
 		return err
 	}
-	return s.insertJob(ctx, tx, job.HandleInbound{InboundID: m.ID}, job.QueueInbound)
+	return s.insertInbound(ctx, tx, m, handleAt)
 }
 
 // maxStale bounds how many incomplete messages are closed at a time.
@@ -189,7 +181,7 @@ func (s *Store) CloseStaleParts(ctx context.Context, before, now time.Time) (int
 				return err
 			}
 			closed++
-			return s.closeSet(ctx, tx, st.ID, now)
+			return s.closeSet(ctx, tx, st.ID, now, time.Time{})
 		})
 		if err != nil {
 			return 0, err

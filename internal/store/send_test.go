@@ -44,7 +44,7 @@ func TestAContactGetsTwentyRepliesADay(t *testing.T) {
 		n++
 		m := Received{Inbound: Inbound{ID: fmt.Sprintf("00000000-0000-8000-8000-%012d", n), Contact: who, Channel: "at", Sealed: []byte("x"), Answerable: true, ReceivedAt: at},
 			Key: bytes.Repeat([]byte{byte(n)}, 32), ContentHMAC: []byte{1}}
-		if err := s.Receive(t.Context(), m); err != nil {
+		if _, err := s.Receive(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 		hand, err := s.Take(t.Context(), m.ID)
@@ -74,11 +74,11 @@ func TestAContactGetsTwentyRepliesADay(t *testing.T) {
 		t.Errorf("%d of 66 messages are kept and handled", kept)
 	}
 	write(anna, now.Add(24*time.Hour+time.Second)) // the first has left the day
-	if got := replies(anna); got != 21 {
+	if got := replies(anna); got != repliesADay+1 {
 		t.Errorf("a day later anna has %d replies", got)
 	}
-	if jobs := count(t, s, `select count(*) from river_job where kind = 'send_outbound' and queue = 'outbound' and priority = 1`); jobs != 22 {
-		t.Errorf("%d jobs for 22 replies", jobs)
+	if jobs := count(t, s, `select count(*) from river_job where kind = 'send_outbound' and queue = 'outbound' and priority = 1`); jobs != repliesADay+2 {
+		t.Errorf("%d jobs for %d replies", jobs, repliesADay+2)
 	}
 }
 
