@@ -16,7 +16,7 @@ import (
 )
 
 // newWorldApart has servers of its own, which a test may stop.
-func newWorldApart(t *testing.T) (*world, *servers.Servers) {
+func newWorldApart(t testing.TB) (*world, *servers.Servers) {
 	t.Helper()
 	s := serverstest.Start(t)
 	w := &world{postgres: s.PostgresURL(), redis: s.RedisSocket(), keys: filepath.Join(t.TempDir(), "keys")}

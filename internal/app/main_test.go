@@ -160,7 +160,7 @@ func fill(url, keys string) (*demo.Programme, error) {
 	})
 }
 
-func (w *world) open(t *testing.T) {
+func (w *world) open(t testing.TB) {
 	t.Helper()
 	var err error
 	w.log = &log{}
@@ -200,7 +200,7 @@ func (w *world) options() app.Options {
 }
 
 // start runs a gateway in this process until the test ends.
-func (w *world) start(t *testing.T, change ...func(*app.Options)) *app.App {
+func (w *world) start(t testing.TB, change ...func(*app.Options)) *app.App {
 	t.Helper()
 	o := w.options()
 	for _, c := range change {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
@@ -266,6 +267,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 	if c.Help.Number == "" && len(c.Help.Regions) == 0 {
 		add("help number", errors.New("none is set"), "set help.number to one that was called and checked")
 	}
+	out = append(out, spoolCheck(c.Spool.Dir))
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	var alive map[string]time.Time // nil: not known
@@ -282,6 +284,12 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 			}
 			if alive, err = s.ChannelsAlive(ctx); err != nil {
 				add("signs of life of channels", err, "")
+			}
+			silent, err := s.SilentNodes(ctx, time.Now())
+			if add("signs of life of gateways", err, "") {
+				for _, n := range silent {
+					add("gateway "+n.ID, waitedFor(n, time.Now()), "start it again, or `lafia spool adopt` its folder; if its disk is lost, `lafia spool forget "+n.ID+"`")
+				}
 			}
 		}
 	}
@@ -328,6 +336,32 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 		}
 	}
 	return out, nil
+}
+
+// spoolCheck looks into the spool's folder. One that is not there yet is made by
+// the gateway's first start.
+func spoolCheck(dir string) Check {
+	k := Check{What: "spool in " + dir, OK: true}
+	s, err := SpoolStatus(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		k.Note = "it is not there yet: the first start makes it"
+	case err != nil:
+		k.OK, k.Do = false, err.Error()
+	default:
+		if wrong := s.Wrong(time.Now()); wrong != "" {
+			k.OK, k.Do = false, wrong+": `lafia spool status` tells more"
+		}
+	}
+	return k
+}
+
+// waitedFor tells why reminders and broadcasts wait for a gateway.
+func waitedFor(n store.Node, now time.Time) error {
+	if n.Spooled > 0 {
+		return fmt.Errorf("%d records lie in its spool, and its last sign of life was %s ago: reminders and broadcasts wait for them", n.Spooled, now.Sub(n.BeatAt).Truncate(time.Second))
+	}
+	return fmt.Errorf("its last sign of life was %s ago, and nobody knows what lies in its spool: reminders and broadcasts wait", now.Sub(n.BeatAt).Truncate(time.Second))
 }
 
 // maxSilence is how long a far end that ever gave a sign of life may be silent

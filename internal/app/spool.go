@@ -32,6 +32,9 @@ type SpoolOptions struct {
 const (
 	// drainEvery is how often the spool is looked at while something lies in it.
 	drainEvery = 250 * time.Millisecond
+	// drainLanes is how many commits a drain has under way: a commit is mostly a wait
+	// for the database's disk, and beyond it stand the connections of hops.
+	drainLanes = 8
 	// recordWithin is how long the record may take to say that it is there.
 	recordWithin = time.Second
 	// beatEvery is how often a gateway gives a sign of life.
@@ -96,7 +99,7 @@ func takeSpool(ring *vault.Ring, o SpoolOptions, opt spool.Options) (*spool.Spoo
 	if err != nil {
 		return nil, "", err
 	}
-	opt.Dir, opt.Node, opt.Key, opt.FS, opt.MaxBytes = o.Dir, node, key.Bytes(), o.FS, o.MaxBytes
+	opt.Dir, opt.Node, opt.Key, opt.FS, opt.MaxBytes, opt.Lanes = o.Dir, node, key.Bytes(), o.FS, o.MaxBytes, drainLanes
 	s, err := spool.Open(opt)
 	if err != nil {
 		return nil, "", err
