@@ -168,6 +168,8 @@ type Choice struct {
 	Level string   `toml:"level"` // raises the level
 	If    string   `toml:"if"`    // offered only when this holds
 	Media []string `toml:"media"`
+
+	counted bool // its key is its place among the options that are offered
 }
 
 // Doings are what a yes can do beyond being kept.
@@ -246,7 +248,7 @@ func parseFlow(name, text string) (*Flow, error) {
 		for i := range s.Options {
 			o := &s.Options[i]
 			if o.Key == "" {
-				o.Key = fmt.Sprint(i + 1)
+				o.Key, o.counted = fmt.Sprint(i+1), true
 			}
 		}
 	}

@@ -165,7 +165,11 @@ func (m *machine) choices(s *State) []Option {
 				continue
 			}
 		}
-		out = append(out, Option{Key: o.Key, Value: value(o), Say: Line{Key: o.Say}, Level: o.Level})
+		key := o.Key
+		if o.counted { // no number is left out where an option is
+			key = itoa(len(out) + 1)
+		}
+		out = append(out, Option{Key: key, Value: value(o), Say: Line{Key: o.Say}, Level: o.Level})
 	}
 	return out
 }
