@@ -232,7 +232,7 @@ func (e *explorer) doings(at spot) []doing {
 		if data && len(options) > all && i > 0 && i < len(options)-1 {
 			continue
 		}
-		name := "key " + o.Key
+		name := "option " + o.Value
 		if data {
 			name = "item " + strconv.Itoa(i)
 		}
@@ -626,17 +626,21 @@ func (e *explorer) detour(r *route) error {
 // err types twice what does not fit. In each flow she errs twice a third time, is
 // offered to be called back, and once does not want it and once does.
 func (e *explorer) err(r *route) error {
-	wrong, ok, err := e.wrong(r)
-	if err != nil || !ok {
-		return err
-	}
 	for range 2 {
+		wrong, ok, err := e.wrong(r)
+		if err != nil || !ok {
+			return err
+		}
 		if err := r.do(wrong); err != nil {
 			return err
 		}
 	}
 	if e.offers == 2 {
 		return nil
+	}
+	wrong, ok, err := e.wrong(r)
+	if err != nil || !ok {
+		return err
 	}
 	if third, err := e.next(r.scene, r.at, wrong); err != nil || !third.cursor.Offer {
 		return err

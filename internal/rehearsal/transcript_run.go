@@ -253,24 +253,44 @@ func isReference(b []byte) bool {
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // difference gives the lines that differ, with the line of the file at which they
-// begin: what both begin and end with is left out.
+// begin.
 func difference(want Turn, a, b []string) (line int, diff []string) {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
 	}
-	line = want.screen + n
-	a, b = a[n:], b[n:]
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
+	return want.screen + n, changes(a[n:], b[n:])
+}
+
+// changes tells how a becomes b: the lines that only a has, and those that only b
+// has, in their order. What both have is left out.
+func changes(a, b []string) (out []string) {
+	// common[i][j] is how many lines a[i:] and b[j:] have in common, in their order.
+	common := make([][]int, len(a)+1)
+	for i := range common {
+		common[i] = make([]int, len(b)+1)
 	}
-	for _, l := range a {
-		diff = append(diff, "- "+l)
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if common[i][j] = max(common[i+1][j], common[i][j+1]); a[i] == b[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			}
+		}
 	}
-	for _, l := range b {
-		diff = append(diff, "+ "+l)
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
+			out = append(out, "- "+a[i])
+			i++
+		default:
+			out = append(out, "+ "+b[j])
+			j++
+		}
 	}
-	return line, diff
+	return out
 }
 
 // see measures each screen once, with the longest value of each variable.
@@ -338,23 +358,8 @@ func firstDifference(want, got string) (line int, diff []string) {
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
 	}
-	const shownLines = 6
-	for _, l := range a[n:min(n+shownLines, len(a))] {
-		if i := slices.Index(b[n:min(n+shownLines, len(b))], l); i >= 0 {
-			break
-		}
-		diff = append(diff, "- "+l)
-	}
-	for _, l := range b[n:min(n+shownLines, len(b))] {
-		if i := slices.Index(a[n:min(n+shownLines, len(a))], l); i >= 0 {
-			break
-		}
-		diff = append(diff, "+ "+l)
-	}
-	if diff == nil {
-		diff = []string{"- (less)", "+ (more)"}
-	}
-	return n + 1, diff
+	const around = 6
+	return n + 1, changes(a[n:min(n+around, len(a))], b[n:min(n+around, len(b))])
 }
 
 // titleAt is the title of the conversation that a line of a file belongs to.

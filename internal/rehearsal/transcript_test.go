@@ -289,7 +289,7 @@ func TestAFileIsCheckedForWhatItTellsLast(t *testing.T) {
 	if line != 2 || fmt.Sprint(diff) != "[- b + x]" {
 		t.Errorf("%d %q", line, diff)
 	}
-	if line, diff = firstDifference("a\nb", "a\nb\nc"); line != 3 || len(diff) == 0 {
+	if line, diff = firstDifference("a\nb", "a\nb\nc"); line != 3 || fmt.Sprint(diff) != "[+ c]" {
 		t.Errorf("%d %q", line, diff)
 	}
 }
