@@ -89,6 +89,7 @@ type App struct {
 	registry     *prometheus.Registry
 	node         string
 	journal      *journal // nil: there is no spool
+	unhandled    *unhandled
 	listener     net.Listener
 	quit         chan struct{}
 	beating      chan struct{}
@@ -253,10 +254,14 @@ func (a *App) startConversation(ctx context.Context) error {
 	if err := a.sessions.Begin(ctx, lost); err != nil {
 		return err
 	}
+	if a.unhandled, err = newUnhandled(a.registry, a.Now); err != nil {
+		return err
+	}
 	o := conversation.Options{
 		Ring: a.ring, Sessions: a.sessions, Store: a.store, Book: book, Words: words,
 		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Regions: a.HelpRegions, Channel: func(name string) conversation.Channel { return carriers[name] }, Example: a.Example, Point: a.Point,
-		Own: func(n message.Number) bool { return a.OwnNumbers[n] },
+		Own:     func(n message.Number) bool { return a.OwnNumbers[n] },
+		Altered: func(channel string) { a.unhandled.altered.WithLabelValues(channel).Inc() },
 	}
 	if a.journal != nil {
 		o.Spool = a.journal
@@ -369,7 +374,7 @@ func (a *App) channelHealth(ctx context.Context) ([]console.Channel, error) {
 		}
 		out = append(out, console.Channel{
 			Name: c.Name, Adapter: c.Adapter.Name(), LastAt: h.LastAt, Received: h.Received, Unreadable: h.Unreadable,
-			Waiting: h.Waiting, Failed: h.Failed,
+			Waiting: h.Waiting, Failed: h.Failed, Altered: h.Altered, Unhandled: h.Unhandled,
 		})
 	}
 	return out, nil

@@ -285,6 +285,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 			if alive, err = s.ChannelsAlive(ctx); err != nil {
 				add("signs of life of channels", err, "")
 			}
+			add("messages are handled", handled(ctx, s, time.Now()), "look into the log of a gateway, and whether one runs")
 			silent, err := s.SilentNodes(ctx, time.Now())
 			if add("signs of life of gateways", err, "") {
 				for _, n := range silent {

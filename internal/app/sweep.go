@@ -45,6 +45,7 @@ func (a *App) startSweep(out *outbox.Outbox) {
 func (a *App) sweep(ctx context.Context, out *outbox.Outbox, n int) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	a.lookAtUnhandled(ctx)
 	before := a.Now()
 	if n > 0 {
 		before = before.Add(-sweepAfter)

@@ -116,6 +116,9 @@ func (a *App) ready(c *fiber.Ctx) error {
 	if err := a.sessions.Ping(ctx); err != nil {
 		state["redis"], code = "away", fiber.StatusServiceUnavailable
 	}
+	if overdue := a.unhandled.overdue(); overdue != "" {
+		state["unhandled"] = overdue
+	}
 	select {
 	case <-a.draining:
 		state["gateway"], code = "stopping", fiber.StatusServiceUnavailable

@@ -31,6 +31,8 @@ type Channel struct {
 	Refused    int       // forged or unknown requests of the last 24 hours
 	Waiting    int       // messages that wait to be sent
 	Failed     int       // messages of the last 24 hours that could not be sent
+	Altered    int       // messages of the last 24 hours whose id had come before with something else
+	Unhandled  int       // received messages that wait to be handled
 }
 
 // Options of a Console. Desk, Now, Random, Flows and Locales are needed.

@@ -50,6 +50,7 @@ func (c *Console) channels(v *visit) error {
 		}{
 			{"channels.received", ch.Received, false}, {"channels.unreadable", ch.Unreadable, ch.Unreadable > 0},
 			{"channels.refused", ch.Refused, ch.Refused > 0}, {"channels.waiting", ch.Waiting, false}, {"channels.failed", ch.Failed, ch.Failed > 0},
+			{"channels.unhandled", ch.Unhandled, false}, {"channels.altered", ch.Altered, ch.Altered > 0},
 		} {
 			r.figures = append(r.figures, figure{label: view.T(f.key), value: strconv.Itoa(f.n), alarm: f.alarm})
 		}

@@ -45,19 +45,22 @@ type Health struct {
 	Unreadable int
 	Waiting    int // messages that wait to be sent
 	Failed     int
+	Altered    int // messages whose id came before with something else
+	Unhandled  int // received messages that wait to be handled, since whenever
 }
 
 // ChannelHealth counts what every channel did since a moment. A sign of life
 // counts for LastAt however old it is: a silent phone is to be seen.
 func (s *Store) ChannelHealth(ctx context.Context, since time.Time) ([]Health, error) {
 	rows, err := s.pool.Query(ctx, `
-select channel, coalesce(max(at), 'epoch'), sum(r)::int, sum(u)::int, sum(w)::int, sum(f)::int from (
-	select channel, received_at at, 1 r, 0 u, 0 w, 0 f from inbound where received_at > $1
-	union all select channel, received_at, 1, 0, 0, 0 from submission where received_at > $1 and medium = 'ussd' and not synthetic
-	union all select channel, received_at, 0, 1, 0, 0 from unreadable where received_at > $1
-	union all select channel, null, 0, 0, (state in ('queued', 'sending'))::int, (state in ('failed', 'expired', 'ambiguous'))::int
+select channel, coalesce(max(at), 'epoch'), sum(r)::int, sum(u)::int, sum(w)::int, sum(f)::int, sum(a)::int, sum(h)::int from (
+	select channel, received_at at, 1 r, 0 u, 0 w, 0 f, altered::int a, 0 h from inbound where received_at > $1
+	union all select channel, null, 0, 0, 0, 0, 0, 1 from inbound where handled_at is null
+	union all select channel, received_at, 1, 0, 0, 0, 0, 0 from submission where received_at > $1 and medium = 'ussd' and not synthetic
+	union all select channel, received_at, 0, 1, 0, 0, 0, 0 from unreadable where received_at > $1
+	union all select channel, null, 0, 0, (state in ('queued', 'sending'))::int, (state in ('failed', 'expired', 'ambiguous'))::int, 0, 0
 		from outbound where created_at > $1
-	union all select channel, at, 0, 0, 0, 0 from channel_alive
+	union all select channel, at, 0, 0, 0, 0, 0, 0 from channel_alive
 ) t group by channel order by channel`, since)
 	if err != nil {
 		return nil, fmt.Errorf("counting channels: %w", err)
