@@ -99,11 +99,9 @@ type Options struct {
 	SMSBudget time.Duration
 
 	// MaxInFlight bounds how many authentic requests are with the Handler at a
-	// time: 64 a core, and 128 at least. As many again and again may wait for a
-	// moment (admission.go). Whoever finds no room is told so within 50 ms: an SMS
-	// comes again, a caller reads BusyText. With a database that takes 3 s for every
-	// COMMIT, 128 carry 40 commits a second, which are 300 hops: twice what any
-	// channel brings.
+	// time: 64 (admission.go says why). Four times as many may wait for a moment.
+	// Whoever finds no room is told so within 50 ms: an SMS comes again, a caller reads
+	// BusyText.
 	MaxInFlight int
 
 	// BusyText is the last screen of a caller for whom there was no room.
@@ -155,7 +153,7 @@ func New(o Options) *Gateway {
 		o.SMSBudget = defaultSMSBudget
 	}
 	if o.MaxInFlight <= 0 {
-		o.MaxInFlight = defaultMaxInFlight()
+		o.MaxInFlight = defaultMaxInFlight
 	}
 	if o.BusyText == "" {
 		o.BusyText = defaultBusyText

@@ -75,8 +75,8 @@ func (g *Gateway) serve(c *fiber.Ctx) error {
 		kind = "unknown" // metrics and logs repeat nothing that a stranger wrote
 	}
 	g.o.Metrics.observe(name, kind, out, took)
-	level := slog.LevelDebug // metrics count the good ones
-	if out != outcomeOK {
+	level := slog.LevelDebug // metrics count the good ones, and a line for each that is refused would cost what it takes to serve one
+	if out != outcomeOK && out != outcomeBusy {
 		level = slog.LevelWarn
 	}
 	g.o.Log.LogAttrs(context.Background(), level, "webhook",

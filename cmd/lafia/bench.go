@@ -24,9 +24,10 @@ import (
 
 // benchCmd is `lafia bench`.
 type benchCmd struct {
-	Hops    benchHopsCmd    `cmd:"" default:"withargs" help:"The whole trip of a keypress, beside a handler that keeps nothing (what lafia bench alone measures)."`
-	Capture benchCaptureCmd `cmd:"" help:"Only the keypress that finishes a conversation, beside pgbench with the same statements."`
-	Step    benchStepCmd    `cmd:"" help:"The pure step from one screen to the next, and its layout."`
+	Hops     benchHopsCmd     `cmd:"" default:"withargs" help:"The whole trip of a keypress, beside a handler that keeps nothing (what lafia bench alone measures)."`
+	Capture  benchCaptureCmd  `cmd:"" help:"Only the keypress that finishes a conversation, beside pgbench with the same statements."`
+	Overload benchOverloadCmd `cmd:"" help:"Three times as many callers as the gateway can carry: who is let in, who is told so, and how soon all is well after it."`
+	Step     benchStepCmd     `cmd:"" help:"The pure step from one screen to the next, and its layout."`
 }
 
 // benchStepCmd is `lafia bench step`.
@@ -145,6 +146,32 @@ func (c *benchCaptureCmd) Run(ctx *cliContext) error {
 	r, err := bench.Captures(ctx.Ctx, bench.Options{
 		Rounds: c.Rounds, Round: time.Duration(c.Seconds * float64(time.Second)), Connections: c.Connections,
 		Callers: c.Callers, Dir: c.Dir, Profile: c.Profile, Progress: ctx.Stderr, Log: ctx.log(slog.LevelWarn),
+	})
+	if err != nil {
+		return err
+	}
+	return ctx.report(r, c.JSON)
+}
+
+// benchOverloadCmd is `lafia bench overload`.
+type benchOverloadCmd struct {
+	Rounds  int     `default:"3" help:"How many rounds (${default})."`
+	Seconds float64 `default:"20" help:"How long there are too many callers (${default})."`
+	Callers int     `default:"4000" help:"Callers in conversation at a time (${default})."`
+	Dir     string  `placeholder:"DIR" help:"Where the data are while it runs; the system's temporary folder by default."`
+	JSON    string  `placeholder:"FILE" help:"Write the figures to a file too, for programs (- is standard output, instead of the table)."`
+
+	Profile string `hidden:"" placeholder:"FILE" help:"Write the gateway's CPU profile."`
+}
+
+// Run measures. It exits 1 when an answer was wrong or a row is missing.
+func (c *benchOverloadCmd) Run(ctx *cliContext) error {
+	if c.Rounds < 1 || c.Seconds <= 0 || c.Callers < 1 {
+		return wrongUse("bench overload: rounds, seconds and callers are 1 at least")
+	}
+	r, err := bench.Overload(ctx.Ctx, bench.Options{
+		Rounds: c.Rounds, Round: time.Duration(c.Seconds * float64(time.Second)), Callers: c.Callers, Dir: c.Dir, Profile: c.Profile,
+		Progress: ctx.Stderr, Log: ctx.log(slog.LevelWarn),
 	})
 	if err != nil {
 		return err

@@ -142,7 +142,7 @@ func (r *run) start(ctx context.Context) (err error) {
 		return err
 	}
 	r.say("bringing %d callers into conversations", r.Callers)
-	if err := r.warm(ChildGateway, url, "/webhooks/"+channel+"/ussd?token="+token); err != nil {
+	if err := r.warm(ChildGateway, url, "/webhooks/"+channel+"/ussd?token="+token, ""); err != nil {
 		return err
 	}
 	if spec.ValueSize, err = r.sessionBytes(ctx); err != nil {
@@ -156,7 +156,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	if url, err = r.bare.url(ChildBare); err != nil {
 		return err
 	}
-	return r.warm(ChildBare, url, barePath)
+	return r.warm(ChildBare, url, barePath, "")
 }
 
 // load makes the keys, the tables and the demo programme.
@@ -192,8 +192,8 @@ func (r *run) count(ctx context.Context, table string) (n int64, err error) {
 	return n, nil
 }
 
-func (r *run) warm(which Child, url, path string) error {
-	if _, err := r.generator.do(command{Do: "target", Target: string(which), URL: url, Path: path, Callers: r.Callers}); err != nil {
+func (r *run) warm(which Child, url, path, busy string) error {
+	if _, err := r.generator.do(command{Do: "target", Target: string(which), URL: url, Path: path, Callers: r.Callers, Busy: busy}); err != nil {
 		return err
 	}
 	res, err := r.generator.do(command{Do: "warm", Target: string(which), Connections: r.Connections})

@@ -109,6 +109,7 @@ type command struct {
 
 	URL         string  `json:"url,omitempty"`
 	Path        string  `json:"path,omitempty"`
+	Busy        string  `json:"busy,omitempty"` // what who finds no room reads; empty: none is expected
 	Callers     int     `json:"callers,omitempty"`
 	Connections int     `json:"connections,omitempty"`
 	Seconds     float64 `json:"seconds,omitempty"`
@@ -143,6 +144,7 @@ func generate(ctx context.Context, commands *json.Decoder, out *json.Encoder) er
 				return err
 			}
 			targets[c.Target] = newTarget(u.Host, c.Path, c.Target == string(ChildGateway), c.Callers)
+			targets[c.Target].busy = c.Busy
 		}
 		t := targets[c.Target]
 		if t == nil {

@@ -16,7 +16,8 @@ import (
 // with it. They stay from round to round.
 type target struct {
 	addr, path string
-	whole      bool // it holds conversations; the bare handler only goes on
+	whole      bool   // it holds conversations; the bare handler only goes on
+	busy       string // the last screen of who finds no room; empty: none is expected
 
 	mu            sync.Mutex
 	chance        *rand.Rand
@@ -30,8 +31,8 @@ type target struct {
 
 	clients sync.Pool
 
-	hops, finished, failed atomic.Int64
-	firstError             atomic.Pointer[string]
+	hops, finished, failed, shed atomic.Int64
+	firstError                   atomic.Pointer[string]
 }
 
 func newTarget(addr, path string, whole bool, callers int) *target {
@@ -40,13 +41,21 @@ func newTarget(addr, path string, whole bool, callers int) *target {
 	return t
 }
 
+// hopsAConversation is how many a conversation has, about.
+const hopsAConversation = 9
+
 // next gives the caller whose hop is due: a new conversation while there are
 // too few, else anyone who has her reply. So each hop of a caller comes after
 // the reply to the one before, and an arrival never waits for a caller.
 func (t *target) next() *caller {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n := len(t.ready); t.inside >= t.most && n > 0 {
+	n := len(t.ready)
+	goesOn := t.inside >= t.most
+	if t.busy != "" { // too few are inside because others are refused: they don't all dial at once
+		goesOn = t.chance.IntN(hopsAConversation) > 0
+	}
+	if goesOn && n > 0 {
 		i := t.chance.IntN(n)
 		c := t.ready[i]
 		t.ready[i] = t.ready[n-1]
@@ -70,16 +79,28 @@ func (t *target) begin() *caller {
 	return c
 }
 
+// reply is what came of a hop.
+type reply int
+
+const (
+	wrong reply = iota // no reply, or not the one that was due
+	right
+	shed // there was no room for her
+)
+
 // back takes a caller after her reply.
-func (t *target) back(c *caller, last, ok bool) {
+func (t *target) back(c *caller, last bool, got reply) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case !ok: // where she stands isn't known: she is not heard of again
+	case got == shed && c.text == "": // she only dialled, and dials again another time
+		t.inside--
+		t.waiting = append(t.waiting, c)
+	case got != right: // where she stands isn't known: she is not heard of again
 		t.inside--
 	case last:
 		t.inside--
-		c.knows = true
+		c.done()
 		t.waiting = append(t.waiting, c)
 	default:
 		t.ready = append(t.ready, c)
@@ -87,33 +108,40 @@ func (t *target) back(c *caller, last, ok bool) {
 }
 
 // hop makes one hop of a caller. It reports whether it was the one that finishes.
-func (t *target) hop(c *caller, cl *client, body []byte) (last bool, _ []byte) {
-	last, ok, body := t.send(c, cl, body)
-	t.back(c, last, ok)
-	return last, body
+func (t *target) hop(c *caller, cl *client, body []byte) (last bool, got reply, _ []byte) {
+	last, got, body = t.send(c, cl, body)
+	t.back(c, last, got)
+	return last, got, body
 }
 
 // send makes one hop of a caller and checks the reply.
-func (t *target) send(c *caller, cl *client, body []byte) (last, ok bool, _ []byte) {
+func (t *target) send(c *caller, cl *client, body []byte) (last bool, got reply, _ []byte) {
 	last = c.press()
 	body = c.body(body[:0])
-	status, reply, err := cl.post(body)
-	ok = err == nil && status == http.StatusOK && expect(reply, last && t.whole)
+	status, screen, err := cl.post(body)
 	t.hops.Add(1)
-	if !ok {
+	switch {
+	case err == nil && status == http.StatusOK && expect(screen, last && t.whole):
+		got = right
+		if last {
+			t.finished.Add(1)
+		}
+	case err == nil && status == http.StatusOK && t.busy != "" && string(screen) == "END "+t.busy:
+		got = shed
+		t.shed.Add(1)
+	default:
 		t.failed.Add(1)
-		what := fmt.Sprintf("status %d, reply %.40q, error %v, last %v, text %q", status, reply, err, last, c.text)
+		what := fmt.Sprintf("status %d, reply %.40q, error %v, last %v, text %q", status, screen, err, last, c.text)
 		t.firstError.CompareAndSwap(nil, &what)
-	} else if last {
-		t.finished.Add(1)
 	}
-	return last, ok, body
+	return last, got, body
 }
 
-// closed keeps a number of connections busy for a while: how many hops there
-// are is all that it tells, its latencies leave waiting out.
+// closed keeps a number of connections busy for a while: it tells how many hops
+// there are. Its latencies leave waiting for a connection out.
 func (t *target) closed(ctx context.Context, connections int, d time.Duration) closedRound {
-	before, errors := t.hops.Load(), t.failed.Load()
+	before, errors, took := t.hops.Load(), t.failed.Load(), histogram()
+	var mu sync.Mutex
 	begun := time.Now()
 	end := begun.Add(d)
 	var wg sync.WaitGroup
@@ -122,14 +150,21 @@ func (t *target) closed(ctx context.Context, connections int, d time.Duration) c
 			cl := t.clients.Get().(*client)
 			defer t.clients.Put(cl)
 			var body []byte
-			for time.Now().Before(end) && ctx.Err() == nil {
-				_, body = t.hop(t.next(), cl, body)
+			for at := time.Now(); at.Before(end) && ctx.Err() == nil; {
+				_, _, body = t.hop(t.next(), cl, body)
+				now := time.Now()
+				mu.Lock()
+				record(took, now.Sub(at))
+				mu.Unlock()
+				at = now
 			}
 		})
 	}
 	wg.Wait()
-	took := time.Since(begun)
-	return closedRound{HopsPerSecond: float64(t.hops.Load()-before) / took.Seconds(), Hops: t.hops.Load() - before, Errors: t.failed.Load() - errors}
+	return closedRound{
+		HopsPerSecond: float64(t.hops.Load()-before) / time.Since(begun).Seconds(), Hops: t.hops.Load() - before,
+		Errors: t.failed.Load() - errors, Took: latencies(took),
+	}
 }
 
 // warm brings callers into conversations, each to another step of hers, so that
@@ -146,7 +181,7 @@ func (t *target) warm(ctx context.Context, connections int) {
 			defer t.clients.Put(cl)
 			var body []byte
 			for left.Add(-1) >= 0 && ctx.Err() == nil {
-				_, body = t.hop(t.next(), cl, body)
+				_, _, body = t.hop(t.next(), cl, body)
 			}
 		})
 	}
@@ -168,11 +203,11 @@ func (t *target) approach(ctx context.Context, connections, callers int) {
 				t.mu.Lock()
 				c := t.begin()
 				t.mu.Unlock()
-				ok := true
-				for ok && c.before() > 1 {
-					_, ok, body = t.send(c, cl, body)
+				got := right
+				for got == right && c.before() > 1 {
+					_, got, body = t.send(c, cl, body)
 				}
-				if ok {
+				if got == right {
 					t.mu.Lock()
 					t.standing = append(t.standing, c)
 					t.mu.Unlock()
@@ -206,12 +241,12 @@ func (t *target) finish(ctx context.Context, connections int) finishRound {
 					return
 				}
 				at := time.Now()
-				var ok bool
-				_, ok, body = t.send(c, cl, body)
+				var got reply
+				_, got, body = t.send(c, cl, body)
 				mu.Lock()
 				record(took, time.Since(at))
-				if ok {
-					c.knows = true
+				if got == right {
+					c.done()
 					t.waiting = append(t.waiting, c)
 				}
 				mu.Unlock()
@@ -233,41 +268,86 @@ const senders = 512
 func (t *target) open(ctx context.Context, rate float64, d time.Duration) openRound {
 	n := int(rate * d.Seconds())
 	due := make(chan time.Time, n) // never blocks: an arrival is never late because of another
-	all, plain, capture, late := histogram(), histogram(), histogram(), histogram()
+	m := newMeasured()
 	errors := t.failed.Load()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
+	begun := time.Now()
 	for range senders {
 		wg.Go(func() {
 			cl := t.clients.Get().(*client)
 			defer t.clients.Put(cl)
 			var body []byte
 			for at := range due {
-				lag := time.Since(at)
+				sent := time.Now()
 				var last bool
-				last, body = t.hop(t.next(), cl, body)
-				took := time.Since(at)
+				var got reply
+				last, got, body = t.hop(t.next(), cl, body)
+				now := time.Now()
 				mu.Lock()
-				record(all, took)
-				record(late, lag)
-				if last {
-					record(capture, took)
-				} else {
-					record(plain, took)
-				}
+				m.add(at.Sub(begun), sent.Sub(at), now.Sub(at), last, got)
 				mu.Unlock()
 			}
 		})
 	}
-	begun := time.Now()
 	sent := t.arrivals(ctx, begun, rate, n, due)
 	close(due)
 	wg.Wait()
 	took := time.Since(begun)
-	return openRound{
-		Rate: rate, Sent: sent, RepliesPerSecond: float64(sent) / took.Seconds(), Errors: t.failed.Load() - errors,
-		All: latencies(all), Plain: latencies(plain), Finishing: latencies(capture), SentLate: latencies(late),
+	r := m.round()
+	r.Rate, r.Sent, r.RepliesPerSecond, r.Errors = rate, sent, float64(sent)/took.Seconds(), t.failed.Load()-errors
+	return r
+}
+
+// measured is what an open loop counts.
+type measured struct {
+	all, plain, capture, late *hdrhistogram.Histogram
+	admitted, shed            *hdrhistogram.Histogram // from when they were sent
+	windows                   []window
+}
+
+// window is a quarter of a second of an open loop, by when hops were due.
+type window struct {
+	shed int64
+	took *hdrhistogram.Histogram
+}
+
+const windowLength = 250 * time.Millisecond
+
+func newMeasured() *measured {
+	return &measured{all: histogram(), plain: histogram(), capture: histogram(), late: histogram(), admitted: histogram(), shed: histogram()}
+}
+
+// add counts a hop: when it was due, how late it was sent, and how long its reply
+// took from when it was due.
+func (m *measured) add(due, late, took time.Duration, last bool, got reply) {
+	record(m.all, took)
+	record(m.late, late)
+	if last {
+		record(m.capture, took)
+	} else {
+		record(m.plain, took)
 	}
+	i := int(due / windowLength)
+	for len(m.windows) <= i {
+		m.windows = append(m.windows, window{took: hdrhistogram.New(1, 60_000_000, 2)})
+	}
+	if got == shed {
+		record(m.shed, took-late)
+		m.windows[i].shed++
+		return
+	}
+	record(m.admitted, took-late)
+	record(m.windows[i].took, took)
+}
+
+func (m *measured) round() openRound {
+	r := openRound{All: latencies(m.all), Plain: latencies(m.plain), Finishing: latencies(m.capture), SentLate: latencies(m.late)}
+	r.Admitted, r.Shed = latencies(m.admitted), latencies(m.shed)
+	for _, w := range m.windows {
+		r.Windows = append(r.Windows, Window{Shed: w.shed, P99: float64(w.took.ValueAtQuantile(99)) / 1000})
+	}
+	return r
 }
 
 // arrivals hands out due times when they are due.

@@ -117,3 +117,32 @@ func newEnding(t *testing.T) (addr string) {
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
 }
+
+func TestWhoFindsNoRoomIsNeitherRightNorWrong(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "END occupe") }))
+	defer server.Close()
+	target := newTarget(strings.TrimPrefix(server.URL, "http://"), "/", true, 10)
+	target.busy = "occupe"
+	r := target.open(t.Context(), 100, 200*time.Millisecond)
+	if r.Errors != 0 || r.Shed.Count != 20 || r.Admitted.Count != 0 {
+		t.Errorf("%d errors, %d refused, %d let in; want 0, 20, 0", r.Errors, r.Shed.Count, r.Admitted.Count)
+	}
+	if n := len(target.waiting) + target.inside; n == 0 {
+		t.Error("who only dialled is not heard of again")
+	}
+}
+
+func TestAllIsWellAfterTheLastWindowThatWasNot(t *testing.T) {
+	for _, c := range []struct {
+		windows []Window
+		want    float64
+	}{
+		{[]Window{{0, 5}, {0, 5}}, 0},
+		{[]Window{{3, 5}, {0, 5}}, 0.25},
+		{[]Window{{0, 5}, {0, 41}, {0, 39}}, 0.5},
+	} {
+		if got := recovery(c.windows, 20); got != c.want {
+			t.Errorf("%v: %v, want %v", c.windows, got, c.want)
+		}
+	}
+}

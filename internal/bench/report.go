@@ -22,6 +22,7 @@ type closedRound struct {
 	HopsPerSecond float64 `json:"hops_per_second"`
 	Hops          int64   `json:"hops"`
 	Errors        int64   `json:"errors"`
+	Took          Latency `json:"took"` // waiting for a connection is not in it
 	CPU           *CPU    `json:"cpu_us_per_hop,omitempty"`
 }
 
@@ -35,7 +36,18 @@ type openRound struct {
 	Finishing        Latency `json:"with_commit"`
 	// SentLate is how long after its due time a hop was sent: the generator's own part.
 	SentLate Latency `json:"sent_late"`
-	CPU      *CPU    `json:"cpu_us_per_hop,omitempty"`
+	// Admitted and Shed are those that were let in and those for whom there was no
+	// room, from the moment when each was sent.
+	Admitted Latency  `json:"admitted"`
+	Shed     Latency  `json:"shed"`
+	Windows  []Window `json:"windows,omitempty"`
+	CPU      *CPU     `json:"cpu_us_per_hop,omitempty"`
+}
+
+// Window is a quarter of a second, by when hops were due.
+type Window struct {
+	Shed int64   `json:"shed"`
+	P99  float64 `json:"p99_ms"` // of those let in, from when they were due
 }
 
 // CPU is processor time by whom it was spent, in microseconds a hop.

@@ -35,6 +35,7 @@ type caller struct {
 	pressed int      // of these
 	dialled bool
 	text    string // cumulative, as Africa's Talking sends it
+	tells   bool   // of a project; else of a tension
 }
 
 // dial begins a conversation: the whole of a feedback or of a tension, in turn.
@@ -47,13 +48,13 @@ func (c *caller) dial(conversation int) {
 	if !c.knows {
 		c.inputs = append(c.inputs, pick(0, languages))
 	}
+	c.tells = conversation%2 == 0
 	words := words[(conversation/2+c.n)%len(words)]
-	if conversation%2 == 0 {
+	if c.tells {
 		c.inputs = append(c.inputs, "1", "101", pick(1, 6), pick(2, 5), pick(3, 3))
 		if !c.asked {
 			c.inputs = append(c.inputs, pick(4, 2))
 		}
-		c.asked = true // a walk that is left early is not gone on with
 		c.inputs = append(c.inputs, words)
 		return
 	}
@@ -67,12 +68,21 @@ func (c *caller) dial(conversation int) {
 	} else {
 		c.inputs = append(c.inputs, pick(2, 5), "1") // a cercle, a commune
 	}
-	c.placed = true
 	c.inputs = append(c.inputs, pick(3, 5), pick(4, 6), pick(5, 3), pick(6, 3))
 	if kind < "5" || kind > "7" { // what is for the peace team alone is not asked about again
 		c.inputs = append(c.inputs, pick(7, 2))
 	}
 	c.inputs = append(c.inputs, words)
+}
+
+// done notes what is remembered of a caller who came to the end.
+func (c *caller) done() {
+	c.knows = true
+	if c.tells {
+		c.asked = true
+	} else {
+		c.placed = true
+	}
 }
 
 // press takes the next step: the first is the dialling itself. It reports

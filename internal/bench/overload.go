@@ -1,0 +1,210 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"lafia/internal/locale"
+	"lafia/locales"
+)
+
+// The goals of issue 5: whoever finds no room knows it within 50 ms, those let in
+// wait no more than twice as long as at saturation, and 5 s later all is well.
+const (
+	goalShed     = 50.0
+	goalAdmitted = 2.0
+	goalRecovery = 5.0
+)
+
+const (
+	overloadTimes    = 3 // what the gateway can carry, times this
+	overloadMeasured = 5 * time.Second
+	overloadAfter    = 8 * time.Second
+)
+
+// OverloadRound is one time through saturation, half of it, overload and what
+// comes after.
+type OverloadRound struct {
+	Saturated closedRound `json:"saturated"`
+	Half      openRound   `json:"half"` // constant arrivals, half of what it can carry
+	Over      openRound   `json:"over"` // three times what it can carry
+	After     openRound   `json:"after"`
+	// Recovery is when the last quarter of a second began in which anybody was
+	// refused or p99 was above twice that of half, plus its length: seconds after the
+	// overload.
+	Recovery float64 `json:"recovery_seconds"`
+	Load     string  `json:"load"`
+}
+
+// OverloadReport is a whole run of `lafia bench overload`.
+type OverloadReport struct {
+	Machine  Machine         `json:"machine"`
+	Seconds  float64         `json:"seconds"`
+	Rounds   []OverloadRound `json:"rounds"`
+	Errors   int64           `json:"errors"`
+	Error    string          `json:"first_error,omitempty"`
+	Finished int64           `json:"acknowledged"`
+	Rows     int64           `json:"rows"`
+}
+
+// Overload measures what becomes of callers at three times what the gateway can
+// carry, for Round, and how soon all is well after it.
+func Overload(ctx context.Context, o Options) (report *OverloadReport, err error) {
+	o.defaults()
+	err = within(ctx, o, func(r *run) error {
+		if err := r.startOverload(ctx); err != nil {
+			return err
+		}
+		report, err = r.overload(ctx)
+		return err
+	})
+	return report, err
+}
+
+func (r *run) startOverload(ctx context.Context) error {
+	words, err := locale.Load(locales.Files)
+	if err != nil {
+		return err
+	}
+	keys, err := r.startServers(ctx)
+	if err != nil {
+		return err
+	}
+	spec := childSpec{PostgresURL: r.servers.PostgresURL(), RedisSocket: r.servers.RedisSocket(), KeysDir: keys, Profile: r.Profile}
+	if r.gateway, err = startChild(ctx, ChildGateway, filepath.Join(r.dir, "gateway.log"), spec); err != nil {
+		return err
+	}
+	if r.generator, err = startChild(ctx, ChildGenerator, filepath.Join(r.dir, "generator.log"), childSpec{}); err != nil {
+		return err
+	}
+	url, err := r.gateway.url(ChildGateway)
+	if err != nil {
+		return err
+	}
+	r.say("bringing %d callers into conversations", r.Callers)
+	return r.warm(ChildGateway, url, "/webhooks/"+channel+"/ussd?token="+token, words.Words("").Folded("error.busy", nil))
+}
+
+func (r *run) overload(ctx context.Context) (*OverloadReport, error) {
+	report := &OverloadReport{Machine: r.report.Machine, Seconds: r.Round.Seconds()}
+	for n := range r.Rounds {
+		var round OverloadRound
+		res, err := r.generator.do(command{Do: "closed", Target: string(ChildGateway), Connections: r.Connections, Seconds: overloadMeasured.Seconds()})
+		if err != nil {
+			return nil, err
+		}
+		round.Saturated = *res.Closed
+		carries := round.Saturated.HopsPerSecond
+		for _, part := range []struct {
+			into *openRound
+			rate float64
+			d    time.Duration
+		}{
+			{&round.Half, carries / 2, overloadMeasured},
+			{&round.Over, carries * overloadTimes, r.Round},
+			{&round.After, carries / 2, overloadAfter},
+		} {
+			var res result
+			var err error
+			cpu := r.cpu(ChildGateway, func() int64 {
+				if res, err = r.generator.do(command{Do: "open", Target: string(ChildGateway), Rate: part.rate, Seconds: part.d.Seconds()}); err != nil {
+					return 0
+				}
+				return int64(res.Open.Sent)
+			})
+			if err != nil {
+				return nil, err
+			}
+			*part.into = *res.Open
+			part.into.CPU = cpu
+		}
+		round.Recovery, round.Load = recovery(round.After.Windows, round.Half.All.P99), load()
+		round.Half.Windows, round.Over.Windows = nil, nil
+		report.Rounds = append(report.Rounds, round)
+		r.say("round %d of %d: saturated %.0f hops/s, p99 %.0f ms; at %.0f a second %.0f were let in, p99 %.0f ms, the others knew in %.0f ms; well after %.1f s; load %s", n+1, r.Rounds,
+			carries, round.Saturated.Took.P99, round.Over.Rate, round.Over.admittedPerSecond(), round.Over.Admitted.P99, round.Over.Shed.P99, round.Recovery, round.Load)
+	}
+	res, err := r.generator.do(command{Do: "count", Target: string(ChildGateway)})
+	if err != nil {
+		return nil, err
+	}
+	report.Errors, report.Error, report.Finished = res.Failed, res.FirstError, res.Finished
+	rows, err := r.count(ctx, "submission")
+	if err != nil {
+		return nil, err
+	}
+	report.Rows = rows - r.before
+	return report, nil
+}
+
+func (r openRound) admittedPerSecond() float64 {
+	return r.RepliesPerSecond * float64(r.Admitted.Count) / float64(max(r.Admitted.Count+r.Shed.Count, 1))
+}
+
+// recovery tells how many seconds passed until nobody was refused any more and
+// p99 was back below twice what it was.
+func recovery(windows []Window, before float64) float64 {
+	for i := len(windows) - 1; i >= 0; i-- {
+		// Where p99 was next to nothing, twice of it is nothing too.
+		if windows[i].Shed > 0 || windows[i].P99 > max(2*before, 10) {
+			return float64(i+1) * windowLength.Seconds()
+		}
+	}
+	return 0
+}
+
+// Holds reports whether everything that was measured was also right.
+func (r *OverloadReport) Holds() bool {
+	return r.Errors == 0 && r.Rows == r.Finished && r.Finished > 0
+}
+
+// Print writes the report for people.
+func (r *OverloadReport) Print(out io.Writer) {
+	p := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	of := func(f func(OverloadRound) float64) Figure {
+		v := make([]float64, len(r.Rounds))
+		for i, round := range r.Rounds {
+			v[i] = f(round)
+		}
+		return middle(v)
+	}
+	m := r.Machine
+	p("%d cores (%s), %s, %s, PostgreSQL %s (fsync %s, synchronous_commit %s), Redis %s", m.Cores, m.Model, m.System, m.Go, m.Postgres, m.Fsync, m.Commit, m.Redis)
+	p("generator, gateway and servers share the cores; load before: %s", m.Load)
+	p("%d rounds; medians (low to high)", len(r.Rounds))
+	p("")
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(name, format string, f func(OverloadRound) float64) {
+		v := of(f)
+		fmt.Fprintln(w, strings.Join([]string{name, fmt.Sprintf(format+" ("+format+" to "+format+")", v.Median, v.Low, v.High)}, "\t"))
+	}
+	row("it can carry, hops/s (saturated, closed loop)", "%.0f", func(o OverloadRound) float64 { return o.Saturated.HopsPerSecond })
+	row("  p50, ms", "%.1f", func(o OverloadRound) float64 { return o.Saturated.Took.P50 })
+	row("  p99, ms", "%.1f", func(o OverloadRound) float64 { return o.Saturated.Took.P99 })
+	row("at half of it, constant: p99 from when due, ms", "%.1f", func(o OverloadRound) float64 { return o.Half.All.P99 })
+	row("  refused", "%.0f", func(o OverloadRound) float64 { return float64(o.Half.Shed.Count) })
+	row(fmt.Sprintf("at %d times of it for %.0f s: arrivals/s", overloadTimes, r.Seconds), "%.0f", func(o OverloadRound) float64 { return o.Over.Rate })
+	row("  answered, a second", "%.0f", func(o OverloadRound) float64 { return o.Over.RepliesPerSecond })
+	row("  let in, a second", "%.0f", func(o OverloadRound) float64 { return o.Over.admittedPerSecond() })
+	row("  let in: p50, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.Admitted.P50 })
+	row("  let in: p99, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.Admitted.P99 })
+	row(fmt.Sprintf("  let in: p99 beside that at saturation, goal %.0f", goalAdmitted), "%.2f", func(o OverloadRound) float64 { return o.Over.Admitted.P99 / max(o.Saturated.Took.P99, 0.1) })
+	row("  refused: p50, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.Shed.P50 })
+	row(fmt.Sprintf("  refused: p99, ms, goal %.0f", goalShed), "%.1f", func(o OverloadRound) float64 { return o.Over.Shed.P99 })
+	row("  sent late by the generator: p99, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.SentLate.P99 })
+	row(fmt.Sprintf("back at half of it: well after, s, goal %.0f", goalRecovery), "%.2f", func(o OverloadRound) float64 { return o.Recovery })
+	_ = w.Flush()
+	p("")
+	p("errors %d, conversations acknowledged %d, rows in the record %d", r.Errors, r.Finished, r.Rows)
+	if r.Error != "" {
+		p("the first error: %s", r.Error)
+	}
+	if !r.Holds() {
+		p("DOES NOT HOLD: there must be no error, and a row for each acknowledged conversation")
+	}
+}
