@@ -401,3 +401,36 @@ func TestAMessageThatIsHandledTwiceGetsTheSameReplyOnce(t *testing.T) {
 		}
 	}
 }
+
+// A number of eight digits is a reference in one case of ten by its check digit
+// alone, and people write theirs.
+func TestWhatSheSaysBesideATensionLosesNothingOfIt(t *testing.T) {
+	t.Skip("not yet: enterAt, restart and language begin anew, and the run under way is gone, also as a partial one")
+	number := ""
+	for i := 76123450; number == ""; i++ {
+		if _, ok := programme.ParseReference(fmt.Sprint(i)); ok {
+			number = fmt.Sprint(i)
+		}
+	}
+	b := village(t)
+	for i, text := range []string{number, "suivi", "langue", "bonjour"} {
+		who := fmt.Sprintf("+22378%06d", i)
+		b.talk(who, "langue francais", "2", "1", "Lafia", "2", "1", "1", "3", "2", text) // at the question for words
+	}
+	b.written()
+	b.pass(26 * time.Hour)
+	_, err := b.c.Expire(context.Background())
+	must(t, err)
+	if n := len(b.submissions()); n != 4 {
+		t.Errorf("of four tensions %d are kept", n)
+	}
+}
+
+func TestALineThatNamesAGroupThatIsNotHersIsNotReportedForHers(t *testing.T) {
+	t.Skip("not yet: with one group of hers, whatever code the line names is taken for it")
+	b := village(t)
+	b.tell(leader, "RAP BOU2 octobre MEM 24 REU 4") // LAF1 is hers
+	if s := b.last(); s.Kind == programme.Progress && s.Project == "LAF1" {
+		t.Errorf("kept as %+v", s)
+	}
+}
