@@ -310,7 +310,9 @@ func (a answered) lost() bool { return !a.screen || a.line.Lost || a.cut }
 // deliver makes one request once or more often. What it gives is what the caller
 // gets to see.
 func (c *caller) deliver(ctx context.Context, v *copied, dial bool) answered {
-	if c.happens(c.Faults.Hangup) {
+	// Not while she dials: a dial that comes late, behind that of her next session, takes
+	// that one's place (TestALateDialTakesNobodysPlace).
+	if c.happens(c.Faults.Hangup) && !dial {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer time.AfterFunc(time.Duration(c.chance.Int64N(int64(12*time.Millisecond))), cancel).Stop()
@@ -323,15 +325,16 @@ func (c *caller) deliver(ctx context.Context, v *copied, dial bool) answered {
 		copy    Copy
 	}
 	places := []place{{v.line.Gateway, First}}
-	atOnce := false
+	atOnce, told := false, c.channel.Wire != "external-plain" || v.line.Kind == KindSMS
 	switch {
+	case !told: // a copy that comes after 1.2 s is another press of the key to it
 	case len(c.Gateways) > 1 && c.happens(c.Faults.Both):
 		places, atOnce = append(places, place{(v.line.Gateway + 1) % len(c.Gateways), Both}), true
 	case c.happens(c.Faults.Duplicate) || dial && c.happens(c.Faults.Twice):
 		places, atOnce = append(places, place{v.line.Gateway, Duplicate}), c.chance.IntN(2) == 0
 	}
 	drops := 0
-	for drops < 3 && c.happens(c.Faults.Drop) {
+	for told && drops < 3 && c.happens(c.Faults.Drop) {
 		drops++
 	}
 	for try := 0; ; try++ {
@@ -553,7 +556,9 @@ func (c *caller) deliverText(ctx context.Context, text, nonce string, stop bool)
 	c.messages++
 	c.hops.Add(1)
 	at := time.Now().UTC().Truncate(time.Second)
-	if c.chance.IntN(5) == 0 { // it lay on the way
+	// It lay on the way. Not in a conversation, and not before a STOP: late messages
+	// are put into the order in which they were sent.
+	if (c.role == Open || c.role == Grave) && c.chance.IntN(5) == 0 {
 		at = at.Add(-time.Duration(c.chance.IntN(7200)) * time.Second)
 	}
 	m := outgoing{id: fmt.Sprintf("fake-%d-%d-%d", c.Salt, c.n, c.messages), number: c.number, to: c.channel.Short, text: text, at: at}

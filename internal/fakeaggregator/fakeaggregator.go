@@ -62,8 +62,8 @@ type Options struct {
 	Leaders     []Leader
 	// Mix is the weight of each role; nil: DefaultMix.
 	Mix []Share
-	// FarEnd is where replies to SMS arrive. nil: no SMS conversations are played,
-	// only messages that need no reply.
+	// FarEnd is where replies to SMS arrive. nil: no conversations by SMS are
+	// played, only messages that need no reply.
 	FarEnd *FarEnd
 	// Patience is how long a caller waits for a screen: 15 s.
 	Patience time.Duration
@@ -121,7 +121,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.For > 0 {
 		p.until = time.Now().Add(o.For)
 	}
-	o.Ledger.write(Line{Kind: KindPlan, Caller: -1, Text: fmt.Sprintf("seed %d, %d callers, faults %s", o.Seed, o.Callers, o.Faults)})
+	o.Ledger.write(Line{Kind: KindPlan, Caller: -1, Example: o.World.example, Help: o.World.help, Text: fmt.Sprintf("seed %d, %d callers, faults %s", o.Seed, o.Callers, o.Faults)})
 	if o.FarEnd != nil {
 		o.FarEnd.tell(p)
 	}

@@ -33,9 +33,9 @@ type FarEnd struct {
 	inboxes map[string]chan string
 }
 
-// NewFarEnd listens on a free port of the loopback. Close ends it.
-func NewFarEnd(l *Ledger, f Faults, channels []Channel, seed uint64, gateways func() []string) (*FarEnd, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// NewFarEnd listens on an address, 127.0.0.1:0 being a free port. Close ends it.
+func NewFarEnd(address string, l *Ledger, f Faults, channels []Channel, seed uint64, gateways func() []string) (*FarEnd, error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening for sends: %w", err)
 	}

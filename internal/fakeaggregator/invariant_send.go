@@ -52,6 +52,9 @@ func (c *check) provider() {
 			c.violated("I8", caller, "table outbound", "a %s waits beyond its time", o.Class)
 		}
 	}
+	if len(calls) == 0 && len(rows) > 0 {
+		c.unchecked("I8", "of what reached the provider: this play was not the far end of sends")
+	}
 	for l, n := range calls {
 		if c.looked("I8"); l.caller >= 0 && n > rows[l] {
 			c.violated("I8", l.caller, "ledger", "the provider was called %d times for a message that may go out %d times", n, rows[l])

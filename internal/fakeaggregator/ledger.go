@@ -69,6 +69,8 @@ type Line struct {
 	SentAt  string `json:"sent_at,omitempty"` // sms: as posted
 	Window  string `json:"window,omitempty"`  // redis, postgres, gateway; durable: nothing could be made durable
 	NoWay   bool   `json:"no_way,omitempty"`  // the caller met a screen that no replay gives
+	Example string `json:"example,omitempty"` // plan: the project code shown in hints
+	Help    string `json:"help,omitempty"`    // plan: the help number
 	Hearing string `json:"hearing,omitempty"` // run: how it ended for her: acked, told, gave up
 }
 

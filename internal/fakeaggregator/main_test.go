@@ -127,7 +127,7 @@ func labOn(t *testing.T, postgres, faults string, wires ...string) *lab {
 		Book: book, Words: words, Projects: projects, Places: places, Example: l.programme.Projects[0].Dial, Help: help, Callback: true,
 	})
 	l.ledger = fakeaggregator.NewLedger(&l.file)
-	l.far, err = fakeaggregator.NewFarEnd(l.ledger, l.faults, l.channels, 1, func() []string { return l.gateways })
+	l.far, err = fakeaggregator.NewFarEnd("127.0.0.1:0", l.ledger, l.faults, l.channels, 1, func() []string { return l.gateways })
 	must(t, err)
 	t.Cleanup(func() { must(t, l.far.Close()) })
 	return l

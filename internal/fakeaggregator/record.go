@@ -127,6 +127,21 @@ func ReadRecord(ctx context.Context, s *store.Store, k Keys, ledger []Line) (*Re
 	return r, err
 }
 
+// Settled reports whether nothing of the play is under way any more.
+func (r *Record) Settled() bool {
+	for _, m := range r.Inbound {
+		if m.HandledAt == nil {
+			return false
+		}
+	}
+	for _, o := range r.Outbound {
+		if o.State == "sending" {
+			return false
+		}
+	}
+	return true
+}
+
 // Bounds of what is looked for in every encoding: each form of each is compared
 // with every row.
 const (

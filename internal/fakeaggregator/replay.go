@@ -55,7 +55,7 @@ type pending struct {
 }
 
 func newReplay(w *World, medium string, leads []Leader) *replay {
-	return &replay{world: w, medium: medium, phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}}}
+	return &replay{world: w, medium: medium, phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}, confirmed: map[string]bool{}}}
 }
 
 // dial begins a session: tail is what came behind the code.
@@ -173,14 +173,20 @@ func (r *replay) begun(d doubt, lost bool) []state {
 	var out []state
 	add := func(language string, resume []draft, hint string) {
 		s := state{language: language, phone: *r.phone, drafts: resume}
+		s.phone.language = language
 		for _, s := range r.act(s, flow.Action{Act: flow.Begin}, "", d, hint) {
 			out = append(out, r.tailTaken(s, r.step.tail, d)...)
 		}
 	}
 	languages := []string{r.phone.language}
-	if lost && r.phone.language != "" {
+	if lost {
 		languages = append(languages, "")
 	}
+	for _, s := range from {
+		languages = append(languages, s.phone.language)
+	}
+	slices.Sort(languages)
+	languages = slices.Compact(languages)
 	for _, language := range languages {
 		for _, hint := range hints {
 			if len(drafts) > 0 {
@@ -237,8 +243,16 @@ func (r *replay) afterLoss() []state {
 		// Or she is taken on from there, by a text that holds all she keyed in.
 		for _, to := range r.taken(s, r.step.input, r.step.pin, doubt{}) {
 			out = append(out, to)
-			if to.ended != nil { // all that is known by then is that it was committed
-				out = append(out, r.lay(to, flow.Screen{Say: []flow.Line{{Key: r.thanks()}}}, ""))
+			if to.ended == nil {
+				continue
+			}
+			// All that is known by then is that it was committed, and perhaps her language.
+			for _, language := range []string{to.language, ""} {
+				as := to
+				as.language = language
+				as = r.lay(as, flow.Screen{Say: []flow.Line{{Key: r.thanks()}}}, "")
+				as.language = to.language
+				out = append(out, as)
 			}
 		}
 	}
@@ -291,6 +305,7 @@ func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) [
 	if err != nil {
 		return nil
 	}
+	group := s.cursor.Answers["group"]
 	s.cursor, s.hinted, s.commits = res.Cursor, !res.Screen.Hint.IsZero(), false
 	for _, e := range res.Effects {
 		switch e.Kind {
@@ -330,7 +345,8 @@ func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) [
 				s.phone.answer = "yes"
 			}
 		case flow.Confirm:
-			s.phone.confirmed = true
+			s.phone.confirmed = maps.Clone(s.phone.confirmed)
+			s.phone.confirmed[group] = true
 		case flow.Submit:
 			s.ended = e.Submit
 			if p := e.Submit.Answers["place"]; p != "" && e.Submit.Kind == "tension" {

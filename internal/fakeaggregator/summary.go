@@ -21,6 +21,7 @@ type Summary struct {
 	Finished int            `json:"finished"`
 	Sends    map[string]int `json:"sends"` // by what the far end answered
 	Receipts int            `json:"receipts"`
+	Refused  int            `json:"refused"` // told that nothing was saved, or that too many call
 	NoAnswer map[string]int `json:"no_answer"`
 	Statuses map[int]int    `json:"statuses"`
 	Seconds  float64        `json:"seconds"`
@@ -29,8 +30,8 @@ type Summary struct {
 	Max      float64        `json:"max_ms"`
 }
 
-// Summarise counts a ledger.
-func Summarise(ledger []Line) Summary {
+// Summarise counts a ledger. The world tells what a refusal says.
+func Summarise(ledger []Line, w *World) Summary {
 	s := Summary{Copies: map[string]int{}, Runs: map[string]int{}, Sends: map[string]int{}, NoAnswer: map[string]int{}, Statuses: map[int]int{}}
 	acked := map[string]bool{}
 	var took []time.Duration
@@ -72,6 +73,9 @@ func Summarise(ledger []Line) Summary {
 				continue
 			}
 			s.Statuses[l.Status]++
+			if l.End && l.Ref == "" && isRefusal(w, l.Screen) {
+				s.Refused++
+			}
 			took = append(took, l.Took)
 			if l.Acked {
 				acked[fmt.Sprint(l.Caller, "/", l.Run, "/", l.Ref, l.Own)] = true
@@ -94,7 +98,7 @@ func Summarise(ledger []Line) Summary {
 func (s Summary) Print(w io.Writer) {
 	p := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	p("%d callers, %.1f s: %d requests (%d hops, %d SMS, the rest copies: %s)", s.Callers, s.Seconds, s.Requests, s.Hops, s.SMS, counted(s.Copies))
-	p("acknowledged %d, runs: %s; answers that callers never got: %d", s.Acked, counted(s.Runs), s.Lost)
+	p("acknowledged %d, runs: %s; answers that callers never got: %d; refusals: %d", s.Acked, counted(s.Runs), s.Lost, s.Refused)
 	p("answered in p50 %.1f ms, p99 %.1f ms, at most %.1f ms; without an answer: %s", s.P50, s.P99, s.Max, counted(s.NoAnswer))
 	if len(s.Sends) > 0 {
 		p("sends: %s; receipts %d", counted(s.Sends), s.Receipts)

@@ -123,7 +123,7 @@ func Verify(ledger []Line, o VerifyOptions) *Report {
 	slices.SortStableFunc(c.report.Violations, func(a, b Violation) int {
 		return cmp.Or(cmp.Compare(number(a.Invariant), number(b.Invariant)), cmp.Compare(a.Caller, b.Caller))
 	})
-	c.report.Summary = Summarise(ledger)
+	c.report.Summary = Summarise(ledger, o.World)
 	if c.report.Violations == nil {
 		c.report.Violations = []Violation{}
 	}

@@ -84,7 +84,7 @@ type phone struct {
 	wished    map[string]bool // to other purposes
 	lastPlace string
 	reported  map[string]bool // group/month
-	confirmed bool            // what waited for her no longer does
+	confirmed map[string]bool // by group: what waited for her no longer does
 }
 
 // doubt is what the checker may be wrong about, since it hangs on what was
@@ -126,7 +126,7 @@ func (w *World) fact(n flow.Need, p *phone, pin string, at time.Time, d doubt) (
 		f.Args = w.activity(n.Arg)
 	case flow.NeedPending:
 		for _, l := range p.leads {
-			if l.Group == n.Arg && l.Pending != nil && !p.confirmed {
+			if l.Group == n.Arg && l.Pending != nil && !p.confirmed[l.Group] {
 				f = pendingReport(l.Pending)
 			}
 		}

@@ -1,0 +1,263 @@
+package fakeaggregator_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lafia/internal/fakeaggregator"
+	"lafia/internal/programme"
+	"lafia/internal/store"
+)
+
+// pair is a good ledger with its record, to be spoilt.
+type pair struct {
+	t      *testing.T
+	lab    *lab
+	lines  []fakeaggregator.Line
+	record fakeaggregator.Record
+}
+
+// copied gives a pair of one's own.
+func (p *pair) copied(t *testing.T) *pair {
+	r := p.record
+	r.Rows, r.Confidential, r.Identities = slices.Clone(r.Rows), slices.Clone(r.Confidential), slices.Clone(r.Identities)
+	r.Inbound, r.Outbound, r.Wishes = slices.Clone(r.Inbound), slices.Clone(r.Outbound), slices.Clone(r.Wishes)
+	r.Nodes, r.Plain = slices.Clone(r.Nodes), slices.Clone(r.Plain)
+	return &pair{t, p.lab, slices.Clone(p.lines), r}
+}
+
+func (p *pair) verify() *fakeaggregator.Report {
+	return fakeaggregator.Verify(p.lines, fakeaggregator.VerifyOptions{
+		World: p.lab.world, Keys: p.lab.keys, Record: &p.record, Logs: []string{p.lab.log.String()},
+	})
+}
+
+// line finds a line of the ledger that a fault can be put into.
+func (p *pair) line(what string, is func(l fakeaggregator.Line) bool) int {
+	p.t.Helper()
+	i := slices.IndexFunc(p.lines, is)
+	if i < 0 {
+		p.t.Fatalf("the ledger has no %s", what)
+	}
+	return i
+}
+
+// row finds a submission with words.
+func (p *pair) row(from int, is func(r fakeaggregator.Row) bool) int {
+	p.t.Helper()
+	for i := from; i < len(p.record.Rows); i++ {
+		if r := p.record.Rows[i]; r.Words != "" && (is == nil || is(r)) {
+			return i
+		}
+	}
+	p.t.Fatal("the record has no such row")
+	return 0
+}
+
+func (p *pair) stopped() (caller int, contact []byte, after time.Duration, wall time.Time) {
+	i := p.line("STOP", func(l fakeaggregator.Line) bool { return l.Stop && l.Acked })
+	l := p.lines[i]
+	c := p.lines[p.line("caller", func(v fakeaggregator.Line) bool {
+		return v.Kind == fakeaggregator.KindCaller && v.Caller == l.Caller
+	})]
+	return l.Caller, p.lab.keys.Ring.Pseudonym(c.Number).Bytes(), l.At + 10*time.Second, l.Wall.Add(10 * time.Second)
+}
+
+// The ten seeded faults of docs/reliability.md: what a gateway with each would
+// leave behind. The checker has to catch every one, by its own invariant.
+func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
+	l := newLab(t, "duplicate=0.3,drop=0.1")
+	l.start()
+	l.play(fakeaggregator.Options{Callers: 90, Mix: append(fakeaggregator.DefaultMix(), fakeaggregator.Share{Role: fakeaggregator.Stop, Weight: 8})})
+	l.settled()
+	good := &pair{t: t, lab: l, lines: l.lines()}
+	record, err := fakeaggregator.ReadRecord(t.Context(), l.record, l.keys, good.lines)
+	must(t, err)
+	good.record = *record
+	if r := good.verify(); !r.Holds() {
+		t.Fatalf("the good pair is not: %v", r.Violations)
+	}
+	isReply := func(l fakeaggregator.Line) bool { return l.Kind == fakeaggregator.KindSend && l.Answer == "ok" }
+	// a last screen with a reference, of words that a repeat asked for too
+	repeated := func(p *pair) int {
+		return p.line("repeat of a last hop", func(l fakeaggregator.Line) bool {
+			return l.Ref != "" && l.Nonce != "" && (l.Copy == fakeaggregator.Duplicate || l.Copy == fakeaggregator.Retry)
+		})
+	}
+	for _, m := range []struct {
+		fault   string
+		catches []string // one of these at least
+		spoil   func(p *pair)
+	}{
+		{"no unique index", []string{"I2"}, func(p *pair) {
+			r := p.record.Rows[p.row(0, nil)]
+			r.ID = "00000000-0000-4000-8000-000000000001"
+			p.record.Rows = append(p.record.Rows, r)
+		}},
+		{"acknowledged before it is durable", []string{"I1"}, func(p *pair) {
+			i := p.row(0, nil)
+			p.record.Rows = slices.Delete(p.record.Rows, i, i+1)
+		}},
+		{"do nothing where it should write", []string{"I7", "I1"}, func(p *pair) {
+			// The second of two runs met the identity of the first, and was dropped.
+			first := p.line("last screen", func(l fakeaggregator.Line) bool { return l.Ref != "" && l.Nonce != "" })
+			second := p.line("second last screen", func(l fakeaggregator.Line) bool {
+				return l.Ref != "" && l.Nonce != "" && l.Caller != p.lines[first].Caller
+			})
+			nonce := p.lines[second].Nonce
+			p.record.Rows = slices.DeleteFunc(p.record.Rows, func(r fakeaggregator.Row) bool { return strings.Contains(r.Words, nonce) })
+			for i, l := range p.lines {
+				if l.Nonce == nonce && l.Ref != "" {
+					p.lines[i].Screen = strings.ReplaceAll(l.Screen, l.Ref, p.lines[first].Ref)
+					p.lines[i].Ref = p.lines[first].Ref
+				}
+			}
+		}},
+		{"random run ids", []string{"I2"}, func(p *pair) {
+			// A repeat became a run of its own, with a reference and an identity of its own.
+			i := repeated(p)
+			nonce := p.lines[i].Nonce
+			r := p.record.Rows[p.row(0, func(r fakeaggregator.Row) bool { return strings.Contains(r.Words, nonce) })]
+			r.ID = "00000000-0000-4000-8000-000000000002"
+			ref, key := p.lab.keys.Ring.ID("reference", []byte(r.ID)), p.lab.keys.Ring.ID("run-identity", []byte(r.ID))
+			r.Reference = programme.ReferenceOf(ref.Bytes())
+			p.record.Identities = append(p.record.Identities, store.VerifiedIdentity{Key: key.Bytes(), RunID: r.ID, Seen: 1})
+			p.record.Rows = append(p.record.Rows, r)
+		}},
+		{"no compare-and-set", []string{"I6"}, func(p *pair) {
+			// A late hop wrote an older session over a newer one: the next screen is one of before.
+			i := p.line("third hop", func(l fakeaggregator.Line) bool {
+				return l.Kind == fakeaggregator.KindHop && l.N == 3 && l.Input != "77" && l.Input != "0" && l.Copy == fakeaggregator.First && l.Screen != ""
+			})
+			at := p.lines[i]
+			first := p.line("dial", func(l fakeaggregator.Line) bool {
+				return l.Kind == fakeaggregator.KindHop && l.Session == at.Session && l.N == 0
+			})
+			for i, l := range p.lines {
+				if l.Kind == fakeaggregator.KindHop && l.Session == at.Session && l.N == 3 {
+					p.lines[i].Screen = p.lines[first].Screen
+				}
+			}
+		}},
+		{"strings that Fiber used again", []string{"I10"}, func(p *pair) {
+			i := p.row(0, nil)
+			j := p.row(i+1, func(r fakeaggregator.Row) bool { return !bytes.Equal(r.Contact, p.record.Rows[i].Contact) })
+			p.record.Rows[i].Words, p.record.Rows[j].Words = p.record.Rows[j].Words, p.record.Rows[i].Words
+		}},
+		{"a POST made again by the client", []string{"I8"}, func(p *pair) {
+			p.lines = append(p.lines, p.lines[p.line("send", isReply)])
+		}},
+		{"the wrong option", []string{"I3"}, func(p *pair) {
+			i := p.row(0, func(r fakeaggregator.Row) bool { return r.Kind == programme.Feedback && r.Medium == "ussd" })
+			answers := map[string]string{}
+			for k, v := range p.record.Rows[i].Answers {
+				answers[k] = v
+			}
+			if answers["rating"] = "5"; p.record.Rows[i].Answers["rating"] == "5" {
+				answers["rating"] = "4"
+			}
+			p.record.Rows[i].Answers = answers
+		}},
+		{"another reference when a lost last screen is asked for again", []string{"I5", "I7"}, func(p *pair) {
+			i := repeated(p)
+			p.lines[i].Screen = strings.ReplaceAll(p.lines[i].Screen, p.lines[i].Ref, "0000-0000")
+			p.lines[i].Ref = "0000-0000"
+		}},
+		{"a STOP that nobody heeds", []string{"I9"}, func(p *pair) {
+			caller, contact, at, wall := p.stopped()
+			p.record.Outbound = append(p.record.Outbound, fakeaggregator.Sending{Words: "Nouvelles", VerifiedOutbound: store.VerifiedOutbound{
+				ID: "00000000-0000-4000-8000-000000000003", Class: "broadcast", State: "sent", Contact: contact,
+				Attempts: []store.VerifiedAttempt{{Verdict: "sent", StartedAt: wall}},
+			}})
+			p.lines = append(p.lines, fakeaggregator.Line{Kind: fakeaggregator.KindSend, Caller: caller, At: at, Wall: wall, Text: "Nouvelles", Answer: "ok", Taken: true})
+		}},
+	} {
+		t.Run(m.fault, func(t *testing.T) {
+			p := good.copied(t)
+			m.spoil(p)
+			r := p.verify()
+			caught := slices.ContainsFunc(r.Violations, func(v fakeaggregator.Violation) bool { return slices.Contains(m.catches, v.Invariant) })
+			if !caught {
+				t.Errorf("not caught by any of %v: %v", m.catches, r.Violations)
+			}
+			for _, v := range r.Violations {
+				t.Log(v)
+			}
+		})
+	}
+	// And what the ten leave out, so that no invariant is one that holds by itself.
+	for _, m := range []struct {
+		fault, catches string
+		spoil          func(p *pair)
+	}{
+		{"a row of nobody's", "I4", func(p *pair) {
+			i := p.row(0, nil)
+			p.record.Rows[i].Contact = make([]byte, 32)
+		}},
+		{"words cut short", "I4", func(p *pair) {
+			i := p.row(0, nil)
+			p.record.Rows[i].Words = p.record.Rows[i].Words[1:]
+		}},
+		{"an attempt too many", "I8", func(p *pair) {
+			p.record.Outbound[0].Attempts = append(slices.Clone(p.record.Outbound[0].Attempts), store.VerifiedAttempt{Verdict: "sent"})
+		}},
+		{"a message that nobody marked", "I8", func(p *pair) {
+			p.record.Outbound[0].State, p.record.Outbound[0].ChangedAt = "sending", p.record.At.Add(-time.Hour)
+		}},
+		{"words in the clear", "I11", func(p *pair) {
+			p.record.Plain = append(p.record.Plain, fakeaggregator.Plain{Caller: 1, What: "words", Where: "river_job"})
+		}},
+		{"a message that was not written down", "I13", func(p *pair) { p.record.Inbound = p.record.Inbound[1:] }},
+		{"a message that waits for ever", "I14", func(p *pair) {
+			p.record.Inbound[0].HandledAt, p.record.Inbound[0].ReceivedAt = nil, p.record.At.Add(-2*time.Minute)
+		}},
+		{"a spool that is not drained", "I14", func(p *pair) { p.record.Nodes[0].Spooled = 3 }},
+		{"a wild clock", "I15", func(p *pair) {
+			i := p.row(0, nil)
+			p.record.Rows[i].ReceivedAt = p.record.Rows[i].ReceivedAt.Add(time.Hour)
+		}},
+		{"a time of sending that was lost", "I15", func(p *pair) {
+			i := p.row(0, func(r fakeaggregator.Row) bool { return r.Medium == "sms" })
+			p.record.Rows[i].SentAt = time.Time{}
+		}},
+		{"a promise while all is away", "I16", func(p *pair) {
+			l := p.lines[p.line("last screen", func(l fakeaggregator.Line) bool { return l.Acked })]
+			p.lines = append(p.lines, fakeaggregator.Line{Kind: fakeaggregator.KindWindow, Caller: -1, Wall: l.Wall, At: l.At - 1, Took: l.Took + 2, Window: "durable"})
+		}},
+		{"a hop that takes too long", "I17", func(p *pair) {
+			p.lines[p.line("hop", func(l fakeaggregator.Line) bool { return l.Kind == fakeaggregator.KindHop })].Took = 10 * time.Second
+		}},
+		{"a hop that is refused", "I17", func(p *pair) {
+			i := p.line("dial", func(l fakeaggregator.Line) bool { return l.Kind == fakeaggregator.KindHop && l.N == 0 })
+			p.lines[i].Status, p.lines[i].Screen = 500, ""
+		}},
+		{"a wish that STOP did not change", "I9", func(p *pair) {
+			_, contact, _, _ := p.stopped()
+			p.record.At = p.record.At.Add(time.Minute)
+			p.record.Wishes = slices.DeleteFunc(p.record.Wishes, func(w store.VerifiedWish) bool { return bytes.Equal(w.Contact, contact) })
+		}},
+		{"a run that came with an identity and went", "I7", func(p *pair) {
+			key := p.lab.keys.Ring.ID("run-identity", []byte("gone"))
+			p.record.Identities = append(p.record.Identities, store.VerifiedIdentity{Key: key.Bytes(), RunID: "gone"})
+		}},
+	} {
+		t.Run(m.fault, func(t *testing.T) {
+			p := good.copied(t)
+			m.spoil(p)
+			r := p.verify()
+			if !slices.ContainsFunc(r.Violations, func(v fakeaggregator.Violation) bool { return v.Invariant == m.catches }) {
+				t.Errorf("not caught by %s: %v", m.catches, r.Violations)
+			}
+		})
+	}
+}
+
+func TestAViolationNamesNoNumberAndNoText(t *testing.T) {
+	v := fakeaggregator.Violation{Invariant: "I1", What: "lost", Caller: 3, Where: "table submission"}
+	if got := v.String(); got != "I1: caller 3: lost (table submission)" {
+		t.Errorf("got %q", got)
+	}
+}
