@@ -98,7 +98,7 @@ func held(t *testing.T, ctx context.Context, name string) {
 		for (const e of document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea")) {
 			if (e.matches(".skip, .e-ref a")) continue; // off screen; covers the whole entry
 			let r = e.getBoundingClientRect();
-			if (e.matches("[type=radio]")) r = e.closest("label").getBoundingClientRect();
+			if (e.matches("[type=radio], [type=checkbox]")) r = e.closest("label").getBoundingClientRect();
 			if (r.height < 44 || r.width < 24) wrong.push(e.outerHTML.slice(0, 80) + " is " + r.width + "×" + r.height);
 			if (r.left < 0 || r.right > window.innerWidth + 0.5) wrong.push(e.outerHTML.slice(0, 80) + " is cut off");
 		}
