@@ -347,7 +347,7 @@ func (a *App) Conversation() *conversation.Conversation { return a.conversation 
 
 // Desk makes what the console and the command line work with.
 func (a *App) Desk() *casework.Desk {
-	return casework.New(casework.Options{Store: a.store, Ring: a.ring, Now: a.Now, Random: Random})
+	return casework.New(casework.Options{Store: a.store, Ring: a.ring, Now: a.Now, Random: Random, Phones: a.phones()})
 }
 
 func (a *App) newConsole() (*console.Console, error) {
