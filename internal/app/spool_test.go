@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -382,7 +384,8 @@ func TestAStopInTheSpoolHoldsABroadcast(t *testing.T) {
 	for _, key := range []string{"7", "2", "2", "2"} {
 		byPhone.press(key)
 	}
-	if r := bySMS.sms("STOP")(a.URL()); r.status != http.StatusOK {
+	stop := url.Values{"from": {bySMS.number}, "to": {shortCode}, "text": {"STOP"}, "id": {"stop"}, "date": {now().UTC().Format(time.DateTime)}}
+	if r := post(a.URL()+"/webhooks/"+channel+"/sms?token=dev", stop); r.status != http.StatusOK {
 		t.Fatalf("STOP got HTTP %d", r.status)
 	}
 	if n := metric(t, a.URL(), "lafia_spool_pending"); n < 2 {
@@ -467,5 +470,43 @@ func TestAGatewayKilledWithASpoolDeliversItWhenItIsStartedAgain(t *testing.T) {
 	must(t, w.record.Pool().QueryRow(context.Background(), `select count(*) from node where id::text = $1`, state.Node).Scan(&n))
 	if n != 1 {
 		t.Error("the gateway came back under another name")
+	}
+}
+
+// TestTheSpoolOfADeadGatewayIsAdopted is C31: its disk is brought to a living
+// machine.
+func TestTheSpoolOfADeadGatewayIsAdopted(t *testing.T) {
+	t.Parallel()
+	w, s := newWorldApart(t)
+	dir := filepath.Join(t.TempDir(), "dead")
+	dead, url := w.gatewayProcess(t, spec{Spool: dir})
+	f := &finisher{walk: newWalk(t, programme.Feedback, "fr", message.USSD, canary(1))}
+	f.phone = newPhone(t, f.number, url)
+	f.almost(t, f.phone)
+	resume := stopAtOnce(t, s)
+	f.finish()
+	config := filepath.Join(t.TempDir(), "config.toml")
+	must(t, os.WriteFile(config, fmt.Appendf(nil, "[postgres]\nurl = %q\n[redis]\nurl = %q\n[keys]\ndir = %q\n", w.postgres, "unix://"+w.redis, w.keys), 0o600))
+	site, none := app.Site{Config: config}, slog.New(slog.DiscardHandler)
+	must(t, dead.cmd.Process.Kill())
+	dead.killed()
+	state, err := app.SpoolStatus(dir)
+	must(t, err)
+	resume()
+	await(t, 20*time.Second, "PostgreSQL", func() bool { return w.record.Ping(t.Context()) == nil })
+	if err := app.ForgetNode(t.Context(), site, state.Node, "its disk is lost", none); err == nil {
+		t.Error("a gateway was forgotten that gave a sign of life a moment ago")
+	}
+	a, err := app.AdoptSpool(t.Context(), site, dir, none)
+	if err != nil || a.Quarantined != 0 || a.Delivered != state.Pending || a.Delivered == 0 || a.Node != state.Node || a.Folder != dir+".adopted" {
+		t.Fatalf("adopted %+v, %v", a, err)
+	}
+	f.check(t, w.record, w.ring, reference(f.last))
+	if _, err := os.Stat(dir + ".taking"); err == nil {
+		t.Error("what was taken is left behind")
+	}
+	must(t, app.ForgetNode(t.Context(), site, state.Node, "it is gone", none)) // stopped, with nothing left
+	if err := app.ForgetNode(t.Context(), site, state.Node, "again", none); err == nil {
+		t.Error("a gateway that is not there was forgotten")
 	}
 }
