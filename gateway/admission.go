@@ -10,9 +10,7 @@ import (
 const (
 	// defaultMaxInFlight is how many requests may be with the Handler. Not more:
 	// behind it are 32 connections to Redis and 24 to PostgreSQL, and what waits for
-	// one of them can't be refused any more; on two cores more than a dozen at work
-	// make everyone slower and nobody faster. Not fewer: with a database that hangs,
-	// each COMMIT takes up to its time-out of 2.5 s, and of the 150 hops a second that
+	// one of them can't be refused any more. Not fewer: with a database that hangs, each COMMIT takes up to its time-out of 2.5 s, and of the 150 hops a second that
 	// the busiest channel brings 19 commit, which hold 48.
 	defaultMaxInFlight = 64
 	// waitingPerSlot bounds how many wait: more than 64 slots clear within patience
@@ -69,8 +67,8 @@ func (a *admission) enter(dials bool) bool {
 	case !dials && a.wait(standingPatience):
 		return true
 	}
-	// What is answered at once comes again at once, and to refuse costs a sixth of
-	// what it costs to serve: those inside would wait for those who are refused.
+	// What is answered at once comes again at once, and to refuse takes a core's time
+	// as well: those inside would wait for those who are refused.
 	time.Sleep(patience - standingPatience)
 	return false
 }
