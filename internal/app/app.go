@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -59,6 +60,9 @@ type Options struct {
 	// Simulator is mounted when it is not nil.
 	Simulator *simulator.Simulator
 
+	// Flows are the menus; nil: the program's own.
+	Flows fs.FS
+
 	SecureCookies bool
 	Banner        bool // the console says that the data are examples
 	Example       string
@@ -104,6 +108,9 @@ func New(o Options) *App {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Flows == nil {
+		o.Flows = flows.Files
 	}
 	if o.Drain == 0 {
 		o.Drain = 10 * time.Second
@@ -228,7 +235,7 @@ func (a *App) startConversation(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the languages: %w", err)
 	}
-	book, err := flow.Load(flows.Files)
+	book, err := flow.Load(a.Flows)
 	if err != nil {
 		return fmt.Errorf("reading the flows: %w", err)
 	}
@@ -353,7 +360,7 @@ func (a *App) Desk() *casework.Desk {
 func (a *App) newConsole() (*console.Console, error) {
 	return console.New(console.Options{
 		Desk: a.Desk(), Now: a.Now, Random: Random, SecureCookies: a.SecureCookies, Banner: a.Banner,
-		Flows: flows.Files, Locales: locales.Files, Log: a.Log, Channels: a.channelHealth, RegionName: a.conversation.PlaceName,
+		Flows: a.Flows, Locales: locales.Files, Log: a.Log, Channels: a.channelHealth, RegionName: a.conversation.PlaceName,
 	})
 }
 
