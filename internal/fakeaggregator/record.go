@@ -191,7 +191,7 @@ func numberForms(number string) [][]byte {
 	}
 	n := number[len(number)-national:]
 	spaced := n[:2] + " " + n[2:4] + " " + n[4:6] + " " + n[6:]
-	return append(encodings(number), append(encodings(n), []byte(spaced), []byte(n))...)
+	return append(encodings(number), append(encodings(n), []byte(spaced), []byte(strings.TrimPrefix(number, "+")))...)
 }
 
 // encodings are the forms that a text may be hidden in: raw, hexadecimal,
@@ -244,10 +244,10 @@ func (s *search) in(table, text string) (out []Plain) {
 	return out
 }
 
-// found looks for a form; bare digits must not be a part of something longer, as
-// of an id.
+// found looks for a form; the digits of a number without its country code must not
+// be a part of something longer, as of an id.
 func found(place, form []byte) bool {
-	digits := len(bytes.Trim(form, "0123456789")) == 0
+	digits := len(form) <= national && len(bytes.Trim(form, "0123456789")) == 0
 	for from := 0; ; {
 		i := bytes.Index(place[from:], form)
 		if i < 0 {

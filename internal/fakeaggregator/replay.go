@@ -126,7 +126,12 @@ func (r *replay) here() (state, bool) {
 
 func (s state) same(o state) bool {
 	return s.language == o.language && s.run == o.run && s.cursor.State == o.cursor.State && s.cursor.Flow == o.cursor.Flow &&
-		maps.Equal(s.cursor.Answers, o.cursor.Answers) && s.shown.Page == o.shown.Page
+		maps.Equal(s.cursor.Answers, o.cursor.Answers) && s.shown.Page == o.shown.Page && s.phone.same(o.phone)
+}
+
+// same leaves out what a screen shows at once when it differs.
+func (p phone) same(o phone) bool {
+	return p.language == o.language && p.answer == o.answer && p.lastPlace == o.lastPlace
 }
 
 var referenceForm = regexp.MustCompile(`\b\d{4}-\d{4}\b`)
@@ -171,28 +176,31 @@ func (r *replay) begun(d doubt, lost bool) []state {
 		hints = append(hints, "hint.lost")
 	}
 	var out []state
-	add := func(language string, resume []draft, hint string) {
-		s := state{language: language, phone: *r.phone, drafts: resume}
-		s.phone.language = language
+	add := func(p phone, resume []draft, hint string) {
+		s := state{language: p.language, phone: p, drafts: resume}
 		for _, s := range r.act(s, flow.Action{Act: flow.Begin}, "", d, hint) {
 			out = append(out, r.tailTaken(s, r.step.tail, d)...)
 		}
 	}
-	languages := []string{r.phone.language}
-	if lost {
-		languages = append(languages, "")
-	}
+	// What holds for her phone may hang on where she stood.
+	phones := []phone{*r.phone}
 	for _, s := range from {
-		languages = append(languages, s.phone.language)
+		phones = append(phones, s.phone)
 	}
-	slices.Sort(languages)
-	languages = slices.Compact(languages)
-	for _, language := range languages {
+	if lost {
+		forgotten := *r.phone
+		forgotten.language = ""
+		phones = append(phones, forgotten)
+	}
+	for i, p := range phones {
+		if slices.ContainsFunc(phones[:i], p.same) {
+			continue
+		}
 		for _, hint := range hints {
 			if len(drafts) > 0 {
-				add(language, drafts, hint)
+				add(p, drafts, hint)
 			}
-			add(language, nil, hint)
+			add(p, nil, hint)
 		}
 	}
 	return out

@@ -62,7 +62,6 @@ type check struct {
 	report  Report
 	lines   []Line
 	callers map[int]Line
-	roles   map[int]Role
 	contact map[string]int // pseudonym → caller
 	owner   map[string]int // nonce → caller
 	runs    map[string]Line
@@ -70,7 +69,7 @@ type check struct {
 	sms     map[int][]turn
 	sends   map[int][]Line
 	windows []Line
-	nonces  map[int][]Row // rows by owner of the nonce in them… by caller
+	ended   time.Time // of the ledger
 	byNonce map[string][]Row
 	expects map[int][]expected
 	blind   map[int]bool
@@ -152,6 +151,9 @@ func (c *check) sort() {
 	slices.SortStableFunc(ordered, func(a, b Line) int { return cmp.Compare(a.At, b.At) })
 	at := map[string]int{} // hop or message → its place among the caller's turns
 	for _, l := range ordered {
+		if end := l.Wall.Add(l.Took); end.After(c.ended) {
+			c.ended = end
+		}
 		switch l.Kind {
 		case KindCaller:
 			c.callers[l.Caller] = l
@@ -272,7 +274,10 @@ func (c *check) replayCaller(caller int) {
 func (c *check) replayMessages(caller int) {
 	r := newReplay(c.World, "sms", nil)
 	list := c.sms[caller]
+	last := time.Duration(0)
 	for i, t := range list {
+		lost := c.lostBetween(last, t.ends()+replyWithin)
+		last = t.first.At
 		if i == 0 {
 			r.dial(nil, t.first.Wall)
 		} else {
@@ -294,7 +299,13 @@ func (c *check) replayMessages(caller int) {
 		switch {
 		case len(reply) == 0:
 			r.unheard()
-		case !r.hear(reply[0].Screen, false, c.lostBetween(t.first.At, t.ends()+replyWithin)):
+		case r.hear(reply[0].Screen, false, lost):
+		case lost:
+			// By SMS what she writes then may begin anew, or be kept as it is: from here on
+			// she is not followed, and what she said must still be there once.
+			c.blind[caller] = true
+			return
+		default:
 			c.violated("I6", caller, where(t.first), "a reply that no replay of what she wrote gives")
 			c.blind[caller] = true
 			return

@@ -144,6 +144,15 @@ func (s *Store) VerifyWishes(ctx context.Context, since time.Time) ([]VerifiedWi
 	return verified(ctx, s, `select contact, purpose, given, at from wish where at >= $1`, since, pgx.RowToStructByPos[VerifiedWish])
 }
 
+// VerifyKnown reports whether a contact has called before: her language is kept.
+func (s *Store) VerifyKnown(ctx context.Context, contact []byte) (known bool, err error) {
+	err = s.pool.QueryRow(ctx, `select exists (select from contact where id = $1 and language <> '')`, contact).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("reading for the checker: %w", err)
+	}
+	return known, nil
+}
+
 // VerifyNodes lists gateways that gave a sign of life since a moment.
 func (s *Store) VerifyNodes(ctx context.Context, since time.Time) ([]VerifiedNode, error) {
 	return verified(ctx, s, `select id::text, spooled, beat_at, stopped_at is not null from node where beat_at >= $1`, since,
