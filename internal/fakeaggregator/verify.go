@@ -297,9 +297,9 @@ func (c *check) replayMessages(caller int) {
 		}
 		c.looked("I6")
 		switch {
-		case len(reply) == 0:
+		case len(reply) == 0 && !lost:
 			r.unheard()
-		case r.hear(reply[0].Screen, false, lost):
+		case len(reply) > 0 && r.hear(reply[0].Screen, false, lost):
 		case lost:
 			// By SMS what she writes then may begin anew, or be kept as it is: from here on
 			// she is not followed, and what she said must still be there once.
