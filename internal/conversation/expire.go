@@ -43,15 +43,21 @@ func (c *Conversation) Expire(ctx context.Context) (int, error) {
 	return kept, nil
 }
 
-// keepPartial makes a partial submission of a draft that says enough. Its run id
-// is the draft's, so that a run that was finished after all is met, not doubled.
+// keepPartial makes a partial submission of a draft that says enough.
 func (c *Conversation) keepPartial(ctx context.Context, d store.OldDraft) (bool, error) {
-	who := caller{now: c.Now(), key: session.Key{Contact: vault.Pseudonym(d.Contact), Channel: d.Channel, Medium: d.Medium}}
-	l, err := c.openLive(who.key, d.Sealed)
+	k := session.Key{Contact: vault.Pseudonym(d.Contact), Channel: d.Channel, Medium: d.Medium}
+	l, err := c.openLive(k, d.Sealed)
 	if err != nil || l == nil {
 		c.Log.Error("an old draft does not open; it is deleted", "channel", d.Channel)
 		return false, nil
 	}
+	return c.keepUnfinished(ctx, k, l, uint64(d.Version), d.ChangedAt)
+}
+
+// keepUnfinished makes a partial submission of a session's unfinished run, if that
+// says enough. Its run id is the run's, so that one that was finished after all is
+// met, not doubled. A correction that was begun and left is none: the report stands.
+func (c *Conversation) keepUnfinished(ctx context.Context, k session.Key, l *live, version uint64, at time.Time) (bool, error) {
 	cursor, run := l.Cursor, l.Run
 	if u := l.Unfinished; u != nil && !cursor.InFlow() {
 		cursor, run = u.Cursor, u.Run
@@ -60,21 +66,24 @@ func (c *Conversation) keepPartial(ctx context.Context, d store.OldDraft) (bool,
 	if sub == nil || run == "" {
 		return false, nil
 	}
-	who.hop = c.Ring.ID("hop", []byte("expired"), []byte(run))
-	t := &trip{c: c, who: who, live: l, loaded: session.Loaded{Version: uint64(d.Version)}}
-	t.live.Run = run
+	left := *l
+	left.Run = run
+	t := &trip{c: c, who: caller{key: k, now: at}, live: &left, loaded: session.Loaded{Version: version}}
+	t.who.hop = c.Ring.ID("hop", []byte("expired"), []byte(run))
 	p := programme.Submission{
 		ID: run, Kind: programme.Kind(sub.Kind), Level: programme.Level(sub.Level), Status: programme.New, Reference: c.reference(run),
-		Channel: d.Channel, Medium: d.Medium, Language: l.Language, Answers: sub.Answers, Text: sub.Text,
-		Confirmed: true, Partial: true, ReceivedAt: d.ChangedAt,
+		Channel: k.Channel, Medium: k.Medium, Language: l.Language, Answers: sub.Answers, Text: sub.Text,
+		Confirmed: true, Partial: true, ReceivedAt: at,
 	}
 	if err := t.locate(ctx, &p); err != nil {
 		return false, err
 	}
-	if p.Level = t.protect(p.Level, p.Text); p.Level == programme.L3 {
-		t.finished = &finished{sub: p, body: t.confide(p, "words")}
-	} else {
-		t.finished = &finished{sub: p}
+	if t.corrects != "" && !cursor.Line {
+		return false, nil
+	}
+	t.finished = &finished{sub: p}
+	if t.finished.sub.Level = t.protect(p.Level, p.Text); t.finished.sub.Level == programme.L3 {
+		t.finished.body = t.confide(t.finished.sub, "words")
 	}
 	r, err := t.run()
 	if err != nil {

@@ -34,7 +34,7 @@ func (t *trip) fact(ctx context.Context, n flow.Need) (flow.Fact, error) {
 	case flow.NeedPending:
 		return t.pending(ctx, n.Arg)
 	case flow.NeedMonths:
-		return directory.Months(t.who.at()), nil
+		return directory.Months(t.who.at(), t.given["month"] != ""), nil
 	case flow.NeedReference:
 		return t.status(ctx, n.Arg)
 	case flow.NeedActivity:

@@ -59,19 +59,16 @@ func (t *trip) followup(ctx context.Context, m sms.Message) (bool, error) {
 	return ok, err
 }
 
-// followed takes an answer where something is asked: hers to a follow-up that
-// came since, or to the question.
-func (t *trip) followed(ctx context.Context, m sms.Message) error {
-	if said := followupWords[strings.Trim(t.who.in.Text, " .)")]; said != "" {
-		ok, err := t.c.Store.AnswerFollowup(ctx, t.who.key.Contact[:], said, t.live.At, t.who.when())
-		if err != nil {
-			return err
-		}
-		if ok {
-			t.note = flow.Line{Key: "help.bye"}
-			return nil
-		}
+// followed takes a digit, where something is asked, as her answer to a follow-up
+// that came since; done is false when none did.
+func (t *trip) followed(ctx context.Context, _ sms.Message) (done bool, err error) {
+	said := followupWords[strings.Trim(t.who.in.Text, " .)")]
+	if said == "" {
+		return false, nil
 	}
-	t.inputs = []string{t.who.in.Text}
-	return nil
+	ok, err := t.c.Store.AnswerFollowup(ctx, t.who.key.Contact[:], said, t.live.At, t.who.when())
+	if ok {
+		t.note = flow.Line{Key: "help.bye"}
+	}
+	return ok, err
 }

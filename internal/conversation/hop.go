@@ -128,7 +128,7 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	case l == nil:
 	case l.ID == who.session && l.isRepeat(who.hop):
 		return l.Last, nil // the very reply that it got
-	case l.ID == who.session && (l.Done || l.isEarlier(who.hop)), l.isPast(who.session):
+	case l.ID == who.session && (l.Done || l.isEarlier(who.hop) || who.in.Sequence > 0 && who.in.Sequence < l.Sequence), l.isPast(who.session):
 		return l.reply(), nil
 	}
 	contact, known := c.openContact(who.key, loaded.Contact)
@@ -144,13 +144,15 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 			return answered{}, t.later(err)
 		}
 	}
-	if who.in.Cumulative {
+	if who.in.Cumulative && len(who.in.Text) >= t.live.Used { // a late hop of before takes nothing back
 		c.use(t.live, who.in.Text)
 	}
-	t.live.close(who.hop, who.now)
+	t.live.close(t.who.hop, who.now)
+	t.live.Sequence = who.in.Sequence
 	if err := t.commit(ctx); err != nil { // only when a run finishes
 		return answered{}, err
 	}
+	t.live.At = c.Now()                 // a repeat is known by how soon behind the reply it comes
 	if err := t.save(ctx); err != nil { // Redis trip 2
 		if t.finished != nil && !errors.Is(err, errMoved) {
 			c.Log.Warn("a finished run's session could not be saved; the run is durable", "channel", who.key.Channel)
@@ -222,6 +224,7 @@ type trip struct {
 	leads    []store.Leader // of the caller, once they were asked for
 	enter    string         // the flow that a line of answers is for
 	given    map[string]string
+	left     *live        // a run that was left and can't be offered again: kept as far as it goes
 	received bool         // she is told that what she said last has arrived
 	open     bool         // by SMS: it is an open message, and she stays where she was
 	openRun  string       // the run that she stays in
@@ -313,6 +316,9 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	d := t.c.draftOf(t.who.key, r.Draft)
 	outlive(d, t.who)
 	t.loaded.Version = max(t.loaded.Version, r.Draft.Version, t.c.drafts.version(t.who.key))
+	if in := t.who.in; !in.Cumulative && !in.Start && in.Sequence == 0 {
+		t.who.hop = t.c.hopOf(t.who, t.loaded.Version, d) // as a repeat of it will be known
+	}
 	switch {
 	case r.HopRunSet:
 		return true, t.again(ctx, r.HopRun)
@@ -358,6 +364,9 @@ func (t *trip) dialled(old *live, lost bool) {
 			t.live.Past = t.live.Past[n-maxPast:]
 		}
 		t.live.Unfinished = t.c.resumable(old, t.who.now)
+		if t.live.Unfinished == nil && old.Cursor.InFlow() && !old.Done {
+			t.left = old // it can't be offered again
+		}
 		t.received = old.Said && old.Done && t.who.now.Sub(old.At) < receivedWithin
 		if t.live.Language == "" {
 			t.live.Language = old.Language
@@ -562,6 +571,7 @@ func (t *trip) apply(ctx context.Context, res flow.Result) error {
 				key = t.who.hop
 			}
 			t.live.Run = t.c.Ring.ID("run", key[:], []byte(e.Flow)).UUID()
+			t.leave()
 			t.live.Unfinished = nil
 		case flow.Left:
 			t.live.Run = ""
@@ -593,6 +603,13 @@ func (t *trip) apply(ctx context.Context, res flow.Result) error {
 	}
 	t.live.Shown = t.c.layout(res.Screen, t.live.Language, t.who.key)
 	return nil
+}
+
+// leave keeps what was unfinished and is not taken up: another flow is entered.
+func (t *trip) leave() {
+	if u := t.live.Unfinished; u != nil && t.left == nil {
+		t.left = &live{Cursor: u.Cursor, Run: u.Run, Book: u.Book, Language: t.live.Language}
+	}
 }
 
 // resume takes the unfinished run up again.

@@ -17,6 +17,10 @@ import (
 // figures.
 const lineText = "line_text"
 
+// unread stands before a figure that was not understood: the flow must not read it
+// either.
+const unread = "?"
+
 // line takes a report or a correction in one line: what is right is kept at once,
 // and only what is not is asked again. Who leads no group has her words kept.
 func (t *trip) line(ctx context.Context, m sms.Message) error {
@@ -31,6 +35,10 @@ func (t *trip) line(ctx context.Context, m sms.Message) error {
 	}
 	given := map[string]string{}
 	group := groupOf(leads, r.Group)
+	if group == "" && r.Group != "" && oneGroup(leads) {
+		t.keepOpen(t.who.in.Text, m) // of a group that isn't hers: nothing is guessed
+		return nil
+	}
 	if group != "" {
 		given["group"] = group
 	}
@@ -40,7 +48,7 @@ func (t *trip) line(ctx context.Context, m sms.Message) error {
 	for _, v := range r.Values {
 		given[v.Code] = v.Number
 		if !v.OK {
-			given[v.Code] = v.Text // the flow asks this one again
+			given[v.Code] = unread + v.Text // the flow asks this one again
 		}
 	}
 	if len(r.Unknown) > 0 || len(r.Twice) > 0 || r.Group != "" && group == "" {
@@ -64,9 +72,14 @@ func groupOf(leads []store.Leader, code string) string {
 	var known []string
 	for _, l := range leads {
 		for _, c := range []string{l.Group, l.Project} {
-			if c = strings.ToUpper(c); c != "" && byCode[c] == "" {
+			c = strings.ToUpper(c)
+			switch other, there := byCode[c]; {
+			case c == "":
+			case !there:
 				byCode[c] = l.Group
 				known = append(known, c)
+			case other != l.Group:
+				byCode[c] = "" // a project of two groups of hers names neither
 			}
 		}
 	}
@@ -74,6 +87,15 @@ func groupOf(leads []store.Leader, code string) string {
 		return byCode[found]
 	}
 	return ""
+}
+
+func oneGroup(leads []store.Leader) bool {
+	for _, l := range leads {
+		if l.Group != leads[0].Group {
+			return false
+		}
+	}
+	return true
 }
 
 // monthOf gives the month that a line names, the latest one of that name that
@@ -97,7 +119,7 @@ func monthOf(r sms.Report, now time.Time) string {
 func leftover(p *programme.Submission) {
 	for code, v := range p.Answers {
 		if _, ok := programme.IndicatorOf(code); ok && programme.Refused(code, v) {
-			p.Text = strings.TrimSpace(p.Text + "\n" + code + " " + v)
+			p.Text = strings.TrimSpace(p.Text + "\n" + code + " " + strings.TrimPrefix(v, unread))
 			delete(p.Answers, code)
 		}
 	}

@@ -74,7 +74,6 @@ func TestAReportInOneLineIsReadHoweverItIsWritten(t *testing.T) {
 }
 
 func TestALineGluedToItsWordIsAReport(t *testing.T) {
-	t.Skip("not yet: reportWord knows no line without any space")
 	b := early(t)
 	b.has(b.tell(leader, "rapLAF1MEM24REU4EPA24000LAI310BEU14REC42000EQU1PB0"), "Membres 24")
 }
@@ -123,7 +122,6 @@ func TestAFarNumberThatIsNotRightIsAskedAgainAndBothAreKept(t *testing.T) {
 }
 
 func TestWhatTheReaderRefusesToGuessIsNotGuessed(t *testing.T) {
-	t.Skip("not yet: line gives the flow the text of a value that the reader refused, and the flow reads it")
 	for _, test := range []struct{ line, asks string }{
 		{"RAP LAF1 MEM 24 MEM 30 REU 4", "Nombre de membres"}, // which of the two is hers to say
 		{"RAP LAF1 24 MEM 4 REU", "Nombre de membres"},        // figures before their codes
@@ -178,7 +176,6 @@ func TestALineSaysWhichGroupOrIsAsked(t *testing.T) {
 }
 
 func TestAProjectOfTwoGroupsOfHersIsNotGuessed(t *testing.T) {
-	t.Skip("not yet: groupOf takes the first group of a project")
 	b := early(t)
 	if reply := b.tell(second, "RAP BOU2 MEM 24 REU 4"); !strings.Contains(reply, "Quel groupe") {
 		t.Errorf("it got %q, and is kept for %s", reply, b.last().Group)
@@ -202,7 +199,7 @@ func TestALineOfSomeoneWhoLeadsNoGroupIsKeptAsSheWroteIt(t *testing.T) {
 func TestWhatALineSaysBesideItsFiguresIsKeptInItsWords(t *testing.T) {
 	b := early(t)
 	for _, line := range []string{
-		"RAP LAF1 MEM 24 REU 4 le moulin est gate", "RAP ZZZ9 MEM 24 REU 4", "RAP LAF1 MEM 24 REU 4 SOLDE 300",
+		"RAP LAF1 MEM 24 REU 4 le moulin est gate", "RAP LAF1 MEM 24 REU 4 SOLDE 300",
 	} {
 		b.has(b.tell(leader, line), "Merci")
 		if s := b.last(); s.Kind != programme.Progress || s.Text != line || b.figures(s) != "MEM 24 REU 4" {
@@ -216,13 +213,14 @@ func TestWhatALineSaysBesideItsFiguresIsKeptInItsWords(t *testing.T) {
 	}
 }
 
-func TestLostThingsAndQuarrelsInAReportAreForThePeaceTeam(t *testing.T) {
-	t.Skip("not yet: flows/progress.toml raises EQU 4 alone (context.md 4)")
+// indicators.csv raises EQU 4 alone; what PB 4 and PB 5 say is for the team to ask
+// about, whose report it is.
+func TestLostThingsInAReportAreForThePeaceTeam(t *testing.T) {
 	b := early(t)
 	for _, test := range []struct {
 		figures string
 		level   programme.Level
-	}{{"EQU 1 PB 0", programme.L1}, {"EQU 3 PB 6", programme.L1}, {"EQU 4 PB 0", programme.L2}, {"EQU 1 PB 4", programme.L2}, {"EQU 1 PB 5", programme.L2}} {
+	}{{"EQU 1 PB 0", programme.L1}, {"EQU 3 PB 6", programme.L1}, {"EQU 4 PB 0", programme.L2}, {"EQU 1 PB 4", programme.L1}, {"EQU 1 PB 5", programme.L1}} {
 		b.has(b.tell(leader, "RAP LAF1 MEM 24 REU 4 "+test.figures), "Merci")
 		if got := b.last().Level; got != test.level {
 			t.Errorf("%s is %s, want %s", test.figures, got, test.level)
@@ -284,7 +282,6 @@ func TestACorrectionBySMSIsRefusedAfterThirtyDaysAsItIsByPhone(t *testing.T) {
 }
 
 func TestAReportOfTheLastThirtyDaysCanBeCorrectedAtTheBeginningOfAMonth(t *testing.T) {
-	t.Skip("not yet: months knows one month until the 10th, also for a line that names another")
 	b := village(t)
 	b.has(b.tell(leader, "RAP LAF1 octobre MEM 24 REU 4"), "Merci") // 24 November
 	b.pass(8 * 24 * time.Hour)                                      // 2 December
@@ -292,7 +289,6 @@ func TestAReportOfTheLastThirtyDaysCanBeCorrectedAtTheBeginningOfAMonth(t *testi
 }
 
 func TestAReportBySMSAndItsCorrectionAreConfirmedTogether(t *testing.T) {
-	t.Skip("not yet: store.Unconfirmed gives a report that was corrected since")
 	b := early(t)
 	b.tell(leader, "RAP LAF1 MEM 24 REU 4 EPA 24000 REC 42000")
 	b.tell(leader, "CORR LAF1 EPA 21000")

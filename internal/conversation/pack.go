@@ -15,7 +15,7 @@ import (
 //
 // packing is its first byte. A session packed otherwise is one that does not
 // open; whoever changes the form takes the next number.
-const packing = 2
+const packing = 3
 
 func (l *live) pack() []byte {
 	p := &packer{b: make([]byte, 0, 1024)}
@@ -51,6 +51,7 @@ func (l *live) pack() []byte {
 	p.time(l.At)
 	p.flag(l.Done)
 	p.flag(l.Said)
+	p.count(l.Sequence)
 	return p.b
 }
 
@@ -82,6 +83,7 @@ func unpackLive(b []byte) (*live, error) {
 	l.At = u.time()
 	l.Done = u.flag()
 	l.Said = u.flag()
+	l.Sequence = u.count()
 	return l, u.end()
 }
 

@@ -136,6 +136,9 @@ func (t *trip) settleText(ctx context.Context) error {
 		m = sms.Message{Kind: sms.CallMe}
 	}
 	t.guess(m.Language)
+	if asked && isAnswer(t.live.Shown, text, m) {
+		m = sms.Message{Kind: sms.Words, Codes: m.Codes}
+	}
 	if done, err := t.command(ctx, m); done || err != nil {
 		return err
 	}
@@ -157,16 +160,15 @@ func (t *trip) guess(tag string) {
 	}
 }
 
-// keepWord calls an erasure off: the reply to EFFACER says so.
-const keepWord = "garder"
+// isAnswer reports whether a number that could be a reference answers what is
+// asked: an amount, or a telephone number among her words.
+func isAnswer(s screen.Shown, text string, m sms.Message) bool {
+	return m.Kind == sms.Reference && takesWords(s.Input) && !strings.ContainsFunc(text, unicode.IsLetter)
+}
 
 // command does what a message asks that is no part of a flow; done is false for
 // any other message.
 func (t *trip) command(ctx context.Context, m sms.Message) (done bool, err error) {
-	if programme.MatchKey(t.who.in.Text) == keepWord {
-		t.erase, t.note = "keep", flow.Line{Key: "sms.kept"}
-		return true, nil
-	}
 	switch m.Kind {
 	case sms.CallMe, sms.Empty: // an empty message is a missed call's sister
 		t.keepOpen(t.who.in.Text, m)
@@ -177,6 +179,9 @@ func (t *trip) command(ctx context.Context, m sms.Message) (done bool, err error
 	case sms.Stop:
 		for _, p := range m.Purposes {
 			t.consents(p, false)
+			if p == sms.Broadcast { // what comes by itself; the answer to her own question is another thing
+				t.consents("followup", false)
+			}
 		}
 		t.note = flow.Line{Key: "sms.stopped"}
 	case sms.Start:
@@ -185,6 +190,8 @@ func (t *trip) command(ctx context.Context, m sms.Message) (done bool, err error
 		t.note = flow.Line{Key: "sms.started"}
 	case sms.Erase:
 		t.erase, t.note = "later", flow.Line{Key: "sms.erase"}
+	case sms.Keep:
+		t.erase, t.note = "keep", flow.Line{Key: "sms.kept"}
 	case sms.Help:
 		t.note = flow.Line{Key: "sms.help"}
 	case sms.Confidential:
@@ -207,8 +214,22 @@ func (t *trip) command(ctx context.Context, m sms.Message) (done bool, err error
 // answerText takes a message where something is asked.
 func (t *trip) answerText(ctx context.Context, m sms.Message) error {
 	shown, text := t.live.Shown, t.who.in.Text
-	switch {
-	case m.Kind == sms.Menu && (!takesWords(shown.Input) || programme.MatchKey(text) == "menu"):
+	if done, err := t.followed(ctx, m); done || err != nil {
+		return err
+	}
+	state := t.state()
+	switch code, known := t.projectOf(m.Codes); {
+	case asksConfidential(t.live.Cursor, text):
+		t.keepOpen(text, sms.Message{Kind: sms.Confidential})
+	case known && t.live.Cursor.Flow == flow.Main && directory.IsOnlyCode(text):
+		t.enterAt("feedback")
+		t.inputs = []string{code}
+	case state != nil && state.Kind == flow.KindProject && m.Kind == sms.Words && saysSomething(text) && !t.findsProject(text):
+		t.keepOpen(text, m)
+	case programme.MatchKey(text) == "menu": // as 00 on the phone: what was begun is left
+		t.live.Cursor, t.live.Unfinished = flow.Cursor{}, nil
+		t.restart()
+	case m.Kind == sms.Menu && !takesWords(shown.Input):
 		t.restart()
 	case shown.Input == flow.InputText || shown.Input == flow.InputPlace && m.Kind == sms.Words:
 		t.inputs = []string{text}
@@ -222,14 +243,18 @@ func (t *trip) answerText(ctx context.Context, m sms.Message) error {
 		t.inputs = []string{yesKey(shown, m.Kind)}
 	case m.Kind == sms.Answers:
 		t.inputs = m.Inputs
-	case asksConfidential(t.live.Cursor, text):
-		t.keepOpen(text, sms.Message{Kind: sms.Confidential})
 	case shown.Resolve(text).Kind == screen.Wrong && saysSomething(text):
 		t.keepOpen(text, m)
 	default:
-		return t.followed(ctx, m)
+		t.inputs = []string{text}
 	}
 	return nil
+}
+
+// findsProject reports whether a text names a project, or a place that has some.
+func (t *trip) findsProject(text string) bool {
+	f := t.c.programme.Load().FindProject(text, t.c.Example, t.who.key.Medium)
+	return f.OK || len(f.Items) > 0
 }
 
 // beginText takes a message where nothing is asked.
@@ -255,11 +280,16 @@ func (t *trip) beginText(ctx context.Context, m sms.Message) error {
 	return nil
 }
 
-// restart begins at the language, or at the menu.
+// restart begins at the language, or at the menu. What was under way can be taken
+// up again; what may not be offered is kept as far as it goes.
 func (t *trip) restart() {
 	past := t.live
 	t.live = t.c.newLive("sms", past.Language)
 	t.live.Last, t.live.Earlier = past.Last, past.Earlier
+	t.live.Unfinished = t.c.resumable(past, t.who.now)
+	if past.Cursor.InFlow() && !past.Done && t.live.Unfinished == nil {
+		t.left = past
+	}
 	t.begun = true
 }
 

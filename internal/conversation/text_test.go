@@ -253,9 +253,10 @@ func TestAReferenceByItselfOrAfterItsWordTellsItsStatusToItsPhoneAlone(t *testin
 	b.tell(second, "langue francais")
 	for _, text := range []string{"suivi " + ref, "SUIVI: " + strings.ReplaceAll(ref, "-", ""), ref, strings.ReplaceAll(ref, "-", ""), "code " + ref} {
 		b.has(b.tell(anna, text), ref, "bien recu")
-		if got := b.tell(second, text); !strings.Contains(got, "Pas trouve") {
+		if got := b.tell(second, text); strings.Contains(got, "bien recu") || strings.Contains(got, ref) {
 			t.Errorf("another phone sent %q and got %q", text, got)
 		}
+		b.tell(second, "menu")
 	}
 	b.has(b.tell(anna, "suivi"), "code de suivi")
 	b.has(b.tell(anna, ref), "bien recu")
@@ -313,7 +314,6 @@ func TestWhatIsConfidentialGetsTheSameAckAsAllElse(t *testing.T) {
 }
 
 func TestNineAtTheMenuBySMSIsForTheFocalPoints(t *testing.T) {
-	t.Skip("not yet: answerText takes 9 as an answer before it looks for asksConfidential")
 	b := village(t)
 	b.talk(anna, "langue francais", "menu")
 	b.has(b.tell(anna, "9"), "Merci, message bien recu")
@@ -341,7 +341,6 @@ func TestWordsAtAQuestionThatTakesNoneAreKept(t *testing.T) {
 }
 
 func TestWordsAtTheQuestionForAProjectAreKept(t *testing.T) {
-	t.Skip("not yet: answerText gives every text at a question for a project to the flow, which drops it")
 	b := village(t)
 	b.talk(anna, "langue francais", "1")
 	b.has(b.tell(anna, "notre puits est a sec aussi"), "Merci, message bien recu")
@@ -352,7 +351,6 @@ func TestWordsAtTheQuestionForAProjectAreKept(t *testing.T) {
 }
 
 func TestAProjectsCodeAtTheMenuBeginsAsItDoesFromNothing(t *testing.T) {
-	t.Skip("not yet: answerText takes a code at the main menu for a wrong key")
 	b := village(t)
 	for _, code := range []string{"LAF1", "laf 1", "BOU2"} {
 		b.has(b.talk(anna, "langue francais", "menu", code), "C'est:")
@@ -360,7 +358,6 @@ func TestAProjectsCodeAtTheMenuBeginsAsItDoesFromNothing(t *testing.T) {
 }
 
 func TestTheWordThatTheHelpNamesForACallIsOne(t *testing.T) {
-	t.Skip("not yet: sms does not read RAPPEL, which sms.help tells people to send (callTemplates)")
 	b := village(t)
 	b.has(b.tell(anna, "aide"), "RAPPEL")
 	b.has(b.tell(anna, "RAPPEL"), "Merci, message bien recu")
@@ -405,7 +402,6 @@ func TestAMessageThatIsHandledTwiceGetsTheSameReplyOnce(t *testing.T) {
 // A number of eight digits is a reference in one case of ten by its check digit
 // alone, and people write theirs.
 func TestWhatSheSaysBesideATensionLosesNothingOfIt(t *testing.T) {
-	t.Skip("not yet: enterAt, restart and language begin anew, and the run under way is gone, also as a partial one")
 	number := ""
 	for i := 76123450; number == ""; i++ {
 		if _, ok := programme.ParseReference(fmt.Sprint(i)); ok {
@@ -427,7 +423,6 @@ func TestWhatSheSaysBesideATensionLosesNothingOfIt(t *testing.T) {
 }
 
 func TestALineThatNamesAGroupThatIsNotHersIsNotReportedForHers(t *testing.T) {
-	t.Skip("not yet: with one group of hers, whatever code the line names is taken for it")
 	b := village(t)
 	b.tell(leader, "RAP BOU2 octobre MEM 24 REU 4") // LAF1 is hers
 	if s := b.last(); s.Kind == programme.Progress && s.Project == "LAF1" {

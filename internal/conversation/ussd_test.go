@@ -428,7 +428,6 @@ func TestErasingTakesTwoDifferentKeysAndThenNothingIsLeft(t *testing.T) {
 }
 
 func TestWhatWaitsToBeWrittenBehindDoesNotOutliveAnErasure(t *testing.T) {
-	t.Skip("not yet: the trace of the hop before is written behind the erasure, and brings contact and draft back")
 	b := village(t)
 	p := b.phone(anna)
 	p.dial("")

@@ -69,6 +69,11 @@ func (t *trip) keepWishes(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.left != nil {
+		if _, err := t.c.keepUnfinished(ctx, t.who.key, t.left, t.loaded.Version, t.who.now); err != nil {
+			return err
+		}
+	}
 	for _, call := range t.calls {
 		if err := t.askCall(ctx, call); err != nil {
 			return err

@@ -245,15 +245,16 @@ func IsOnlyCode(text string) bool {
 }
 
 // Months gives the months a report can be for: the last complete one until the
-// 10th, then it is asked (context.md 4). Mali keeps UTC all year.
-func Months(now time.Time) flow.Fact {
+// 10th, then it is asked (context.md 4); all three where one of them was named.
+// Mali keeps UTC all year.
+func Months(now time.Time, named bool) flow.Fact {
 	now = now.UTC()
 	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	item := func(m time.Time) flow.Item {
 		return flow.Item{Value: m.Format("2006-01"), Say: flow.Line{Key: fmt.Sprintf("month.%d", int(m.Month()))}}
 	}
 	last := item(first.AddDate(0, -1, 0))
-	if now.Day() <= 10 {
+	if now.Day() <= 10 && !named {
 		return flow.Fact{Items: []flow.Item{last}}
 	}
 	return flow.Fact{Items: []flow.Item{last, item(first), item(first.AddDate(0, -2, 0))}}

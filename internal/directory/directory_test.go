@@ -89,9 +89,15 @@ func TestTheLastPlaceComesFirstAndABigCercleInGroups(t *testing.T) {
 
 func TestAReportIsForTheLastCompleteMonthUntilTheTenthAndThenAsked(t *testing.T) {
 	for day, want := range map[int]string{1: "2026-10", 10: "2026-10", 11: "2026-10 2026-11 2026-09", 30: "2026-10 2026-11 2026-09"} {
-		if got := say(Months(time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC))); got != want {
+		if got := say(Months(time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC), false)); got != want {
 			t.Errorf("on the %d: %s", day, got)
 		}
+	}
+}
+
+func TestAMonthThatIsNamedMayBeAnyOfThree(t *testing.T) {
+	if got := say(Months(time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC), true)); got != "2026-10 2026-11 2026-09" {
+		t.Error(got)
 	}
 }
 

@@ -128,7 +128,7 @@ func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
 		}
 	case flow.NeedPending:
 		if w.pending {
-			f.Items = directory.Months(w.Now).Items[:1]
+			f.Items = directory.Months(w.Now, false).Items[:1]
 			f.Items[0].Value = "pending"
 			f.Args = map[string]string{"MEM": "24", "REU": "4", "EPA": "24 000", "REC": "60 000"}
 		}
@@ -145,7 +145,7 @@ func (w *World) Fact(n flow.Need, medium string) (flow.Fact, error) {
 			f.Args["old"] = "yes"
 		}
 	case flow.NeedMonths:
-		return directory.Months(w.Now), nil
+		return directory.Months(w.Now, false), nil
 	case flow.NeedReference:
 		if ref, ok := programme.ParseReference(n.Arg); ok && ref == Given {
 			f = flow.Fact{OK: true, Items: []flow.Item{{Value: "new", Say: flow.Line{Key: "status.new"}}}, Args: map[string]string{"reference": ref.String()}}

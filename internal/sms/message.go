@@ -25,6 +25,7 @@ const (
 	Stop         Kind = "stop"         // send me no more: Purposes says of what
 	Start        Kind = "start"        // send me messages again
 	Erase        Kind = "erase"        // forget me
+	Keep         Kind = "keep"         // do not forget me, after all
 	Reference    Kind = "reference"    // what became of my message
 	Language     Kind = "language"     // speak another language: Tongue may name it
 	Confidential Kind = "confidential" // a wish to speak in confidence; Rest may say of what
@@ -37,7 +38,7 @@ const (
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{Empty, CallMe, Operator, Menu, Help, Stop, Start, Erase, Reference, Language, Confidential, Reported, Corrected, Answers, Yes, No, Words}
+var Kinds = []Kind{Empty, CallMe, Operator, Menu, Help, Stop, Start, Erase, Keep, Reference, Language, Confidential, Reported, Corrected, Answers, Yes, No, Words}
 
 // Purposes of the messages that a programme sends.
 const (
@@ -94,7 +95,7 @@ func Read(text string) Message {
 	if m, ok := confidential(text, words); ok {
 		return m
 	}
-	if kind, ok := reportWord(words[0]); ok && (len(words) > 1 || kind == Corrected || words[0] == "rap") {
+	if kind, ok := reportWord(words[0]); ok && (len(words) > 1 || kind == Corrected || words[0] == "rap" || strings.ContainsAny(words[0], "0123456789")) {
 		r := ReadReport(text)
 		return Message{Kind: kind, Report: &r, Codes: Codes(text)}
 	}

@@ -39,7 +39,7 @@ func reportWord(w string) (Kind, bool) {
 		return Corrected, true
 	}
 	for _, p := range []string{"rap", "corr"} { // "rapLAF1": glued to a code
-		if rest, ok := strings.CutPrefix(w, p); ok && isCode(rest) {
+		if rest, ok := strings.CutPrefix(w, p); ok && (isCode(rest) || isGlued(rest)) {
 			if p == "rap" {
 				return Reported, true
 			}
@@ -47,6 +47,28 @@ func reportWord(w string) (Kind, bool) {
 		}
 	}
 	return "", false
+}
+
+// isGlued reports whether a word is a line without any space: codes and figures in
+// turn, one pair at least behind the group's.
+func isGlued(w string) bool {
+	pairs, i := 0, 0
+	for i < len(w) {
+		from := i
+		for i < len(w) && w[i] >= 'a' && w[i] <= 'z' {
+			i++
+		}
+		letters := i - from
+		from = i
+		for i < len(w) && w[i] >= '0' && w[i] <= '9' {
+			i++
+		}
+		if letters < 2 || letters > 5 || i == from {
+			return false
+		}
+		pairs++
+	}
+	return pairs >= 2
 }
 
 // piece is a run of letters, or a number with the separators inside it.

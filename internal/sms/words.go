@@ -37,6 +37,8 @@ func commandTable() map[string]verb {
 		{kind: Start, language: "bm"}:  `damine, damina`,
 		{kind: Start, language: "ses"}: `sintin, shintin`,
 
+		{kind: Keep}: `garder, garde, gardez, gardes, gardez tout, garder tout, ne pas effacer, n effacez pas, ne m effacez pas`,
+
 		// jɔsi and tuusu, "wipe out": attested words; as commands, ours.
 		{kind: Erase}: `effacer, effacez, efface, efacer, efacez, eface, supprimer, supprimez, supprime, suprimer, suprimez, oublier, oubliez moi, effacez moi, effacer moi, effacer tout, effacez tout, efface tout, effacer mon numero,
 			effacez mon numero, effacer mes messages, effacez mes messages, effacer mes donnees, effacez mes donnees, supprimer mon numero, supprimez mon numero, supprimer mes messages, supprimer mes donnees, supprimez mes donnees`,
@@ -122,7 +124,7 @@ var callTemplates = lines(`peux tu me rappeler au numero suivant, peux tu me rap
 	rappellez moi s il vous plait au numero suivant, rappelez moi s il vous plait au numero suivant, rappelle moi au numero suivant, rappelez moi au numero suivant, appelle moi au numero suivant,
 	rappelle moi, rappelez moi, rappellez moi, rappel moi, rapel moi, rapelle moi, rapelez moi, rappeler moi, appelle moi, appelez moi, appellez moi, apel moi, appel moi, apelle moi, apelez moi, rappele moi, appeler moi,
 	bip, bipe, biip, bip bip, beep, bipe moi, bipez moi, call me, callme, call me back, please call me, pas de credit rappelle moi, pas de credit rappelez moi, je n ai pas de credit rappelez moi, j ai pas de credit rappelez moi, je n ai pas de credit, pas de credit,
-	je n ai plus de credit, plus de credit, rappelez, rappelle, rappeler moi urgent, rappelez moi urgent, rappelle moi vite, rappelez moi vite, il faut me rappeler, veuillez me rappeler, n wele, i ka n wele, aw ye n wele`)
+	je n ai plus de credit, plus de credit, rappelez, rappelle, rappel, rapel, appel, rappeler moi urgent, rappelez moi urgent, rappelle moi vite, rappelez moi vite, il faut me rappeler, veuillez me rappeler, n wele, i ka n wele, aw ye n wele`)
 
 // afterCall may follow a wish to be called, before the number.
 var afterCall = set(`au a sur le numero suivant ce mon no num tel urgent vite maintenant plus possible des que dès`)

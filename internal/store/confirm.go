@@ -10,13 +10,15 @@ import (
 )
 
 // Unconfirmed gives a leader's newest report by SMS that waits for her PIN, at
-// most 40 days old, or ErrNotFound.
+// most 40 days old and not corrected since, or ErrNotFound.
 func (s *Store) Unconfirmed(ctx context.Context, contact []byte, group string, now time.Time) (programme.Submission, error) {
 	p := programme.Submission{Kind: programme.Progress, Group: group}
 	var answers []byte
 	err := s.pool.QueryRow(ctx, `
-select id::text, answers from submission
+select id::text, answers from submission s
 where contact = $1 and grp = $2 and kind = 'progress' and not confirmed and received_at > $3
+	and not exists (select from submission later where later.kind = 'progress' and later.grp = s.grp
+		and later.answers ->> 'month' = s.answers ->> 'month' and later.n > s.n)
 order by n desc limit 1`, contact, group, now.AddDate(0, 0, -40)).Scan(&p.ID, &answers)
 	if err != nil {
 		return p, fmt.Errorf("looking for a report to confirm: %w", notFound(err))

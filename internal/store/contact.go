@@ -98,7 +98,7 @@ type Trace struct {
 // WriteBehind stores traces, many at once, one to a caller, channel and medium. A
 // draft never replaces a newer one, nor one that a commit has ended. A contact
 // who is known to have been seen within a minute is left as it is: that would be
-// a write for each keypress.
+// a write for each keypress. What was before an erasure stays erased.
 func (s *Store) WriteBehind(ctx context.Context, traces []Trace) error {
 	traces = slices.Clone(traces)
 	// Rows are locked in one order, so that two gateways never wait for each other.
@@ -136,7 +136,7 @@ insert into contact as c (id, language, seen_at, created_at)
 select id, language, at, at from unnest($1::bytea[], $2::text[], $3::timestamptz[]) as t (id, language, at)
 where not exists (
 	select from contact k where k.id = t.id and t.language in ('', k.language) and k.seen_at > t.at - interval '1 minute'
-)
+) and not exists (select from erasure e where e.contact = t.id and e.done_at >= t.at)
 on conflict (id) do update set seen_at = greatest(c.seen_at, excluded.seen_at),
 	language = case when excluded.language = '' then c.language else excluded.language end`, ids, languages, at)
 }
@@ -170,6 +170,7 @@ insert into draft as d (contact, channel, medium, version, run_id, sealed, chang
 select contact, channel, medium, version, run::uuid, sealed, changed, expires
 from unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::timestamptz[], $8::timestamptz[])
 	as t (contact, channel, medium, version, run, sealed, changed, expires)
+where not exists (select from erasure e where e.contact = t.contact and e.done_at >= t.changed)
 on conflict (contact, channel, medium) do update
 set version = excluded.version, run_id = excluded.run_id, sealed = excluded.sealed, changed_at = excluded.changed_at, expires_at = excluded.expires_at
 where d.version < excluded.version`, contacts, channels, media, versions, runs, sealed, changed, expiring)
