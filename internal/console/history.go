@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"lafia/internal/casework"
+	"lafia/internal/programme"
 )
 
 // history tells all that was done with a message, in order: moves, answers,
@@ -54,10 +55,11 @@ func (p page) event(e casework.Event) string {
 // marks says what a reader must know before she believes a message.
 func (p page) marks(m casework.Message) []string {
 	var list []string
+	_, late := programme.Said(m.SentAt, m.ReceivedAt)
 	for _, mark := range []struct {
 		is  bool
 		key string
-	}{{m.Waits(), "mark.unconfirmed"}, {m.Partial, "mark.partial"}, {m.Altered, "mark.altered"}, {m.Corrects != "", "mark.corrects"}} {
+	}{{m.Waits(), "mark.unconfirmed"}, {m.Partial, "mark.partial"}, {m.Altered, "mark.altered"}, {late, "mark.late"}, {m.Corrects != "", "mark.corrects"}} {
 		if mark.is {
 			list = append(list, p.T(mark.key))
 		}
