@@ -304,6 +304,9 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 		// The record is away: she goes on with what is known, and nothing is
 		// promised until a commit.
 		t.c.Log.Warn("the record is away; a caller goes on without it", "error", store.Class(err))
+		if l == nil { // higher than that of the draft there, which is void from here on
+			t.loaded.Version = max(t.loaded.Version, t.c.drafts.version(t.who.key), uint64(t.who.now.UnixMilli()))
+		}
 		return false, nil
 	}
 	if !cached {

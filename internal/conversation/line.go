@@ -42,8 +42,11 @@ func (t *trip) line(ctx context.Context, m sms.Message) error {
 	if group != "" {
 		given["group"] = group
 	}
-	if month := monthOf(*r, t.who.at()); month != "" {
+	switch month := monthOf(*r, t.who.at()); {
+	case month != "":
 		given["month"] = month
+	case r.Period != "": // two months, or one that is none
+		given["month"] = unread + r.Period
 	}
 	for _, v := range r.Values {
 		given[v.Code] = v.Number

@@ -245,7 +245,8 @@ func IsOnlyCode(text string) bool {
 }
 
 // Months gives the months a report can be for: the last complete one until the
-// 10th, then it is asked (context.md 4); all three where one of them was named.
+// 10th, then it is asked (context.md 4); until then also the one before, where a month
+// was named.
 // Mali keeps UTC all year.
 func Months(now time.Time, named bool) flow.Fact {
 	now = now.UTC()
@@ -253,9 +254,12 @@ func Months(now time.Time, named bool) flow.Fact {
 	item := func(m time.Time) flow.Item {
 		return flow.Item{Value: m.Format("2006-01"), Say: flow.Line{Key: fmt.Sprintf("month.%d", int(m.Month()))}}
 	}
-	last := item(first.AddDate(0, -1, 0))
-	if now.Day() <= 10 && !named {
+	last, before := item(first.AddDate(0, -1, 0)), item(first.AddDate(0, -2, 0))
+	switch early := now.Day() <= 10; {
+	case early && named:
+		return flow.Fact{Items: []flow.Item{last, before}}
+	case early:
 		return flow.Fact{Items: []flow.Item{last}}
 	}
-	return flow.Fact{Items: []flow.Item{last, item(first), item(first.AddDate(0, -2, 0))}}
+	return flow.Fact{Items: []flow.Item{last, item(first), before}}
 }
