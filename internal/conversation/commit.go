@@ -149,12 +149,15 @@ func (c *Conversation) layoutEnd(language string, k session.Key, s flow.Screen, 
 
 // endScreen is the last screen of a run that was committed before, when all else
 // about it is gone.
-func (c *Conversation) endScreen(l *live, k session.Key, runID string) screen.Shown {
+func (c *Conversation) endScreen(l *live, k session.Key, r store.Remembered) screen.Shown {
 	key := "done.thanks"
 	if k.Medium == string(message.SMS) {
 		key = "sms.ack"
 	}
-	return c.layoutEnd(l.Language, k, flow.Screen{Say: []flow.Line{{Key: key}}}, c.reference(runID))
+	if r.HopConfidential && k.Medium == string(message.USSD) {
+		key = "confidential.done"
+	}
+	return c.layoutEnd(l.Language, k, flow.Screen{Say: []flow.Line{{Key: key}}}, c.reference(r.HopRun))
 }
 
 // commit makes what a hop says durable before anything else moves: in the record,

@@ -93,6 +93,21 @@ func (c *Conversation) hopOf(who caller, version uint64, l *live) vault.ID {
 	return key(version)
 }
 
+// doubleWithin is how late an aggregator's repeat can come (aggregators.md 1.3).
+const doubleWithin = 15 * time.Second
+
+// mayDouble reports whether a single input without a sequence is the same as the
+// one before and came soon enough behind it to be its late repeat. Such a one makes
+// nothing durable: she is shown what is asked once more (reliability.md 2.1).
+func (c *Conversation) mayDouble(who caller, version uint64, l *live) bool {
+	in := who.in
+	if in.Medium != message.USSD || in.Cumulative || in.Start || in.Sequence > 0 || l == nil || version == 0 || l.ID != who.session || l.Asked {
+		return false
+	}
+	before := c.Ring.ID("hop", []byte(who.key.Channel), who.key.Contact[:], []byte(in.SessionID), []byte("input"), []byte(fmt.Sprint(version-1)), []byte(in.Text))
+	return who.now.Sub(l.At) < doubleWithin && l.isRepeat(before)
+}
+
 // hopKey identifies a hop (design.md, decision 1): by the cumulative text up to
 // it, by its sequence, or by its input.
 func (c *Conversation) hopKey(channel string, who vault.Pseudonym, in message.Inbound, text string) vault.ID {
@@ -149,6 +164,9 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	}
 	t.live.close(t.who.hop, who.now)
 	t.live.Sequence = who.in.Sequence
+	if !t.doubled {
+		t.live.Asked = false
+	}
 	if err := t.commit(ctx); err != nil { // only when a run finishes
 		return answered{}, err
 	}
@@ -225,6 +243,7 @@ type trip struct {
 	enter    string         // the flow that a line of answers is for
 	given    map[string]string
 	left     *live        // a run that was left and can't be offered again: kept as far as it goes
+	doubled  bool         // the input may be a late repeat of the one before
 	received bool         // she is told that what she said last has arrived
 	open     bool         // by SMS: it is an open message, and she stays where she was
 	openRun  string       // the run that she stays in
@@ -241,6 +260,7 @@ func (t *trip) ussd() bool { return t.who.key.Medium == string(message.USSD) }
 
 // begin settles where she stands and what is to be taken.
 func (t *trip) begin(ctx context.Context, l *live, known bool) error {
+	t.doubled = t.c.mayDouble(t.who, t.loaded.Version, l)
 	same := l != nil && l.ID == t.who.session
 	if same {
 		t.live = l
@@ -324,7 +344,8 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	}
 	switch {
 	case r.HopRunSet:
-		return true, t.again(ctx, r.HopRun)
+		t.again(r)
+		return true, nil
 	case d == nil:
 		return false, nil
 	case d.ID != t.who.session:
@@ -347,10 +368,9 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 }
 
 // again gives the last screen of a run that this very hop finished before.
-func (t *trip) again(ctx context.Context, runID string) error {
+func (t *trip) again(r store.Remembered) {
 	t.live = t.c.newLive(t.who.session, t.contact.Language)
-	t.live.Shown = t.c.endScreen(t.live, t.who.key, runID)
-	return nil
+	t.live.Shown = t.c.endScreen(t.live, t.who.key, r)
 }
 
 func (c *Conversation) newLive(id, language string) *live {
@@ -500,6 +520,9 @@ func (t *trip) take(ctx context.Context) error {
 		case t.received:
 			res.Screen.Hint = flow.Line{Key: "hint.received"}
 		}
+	case t.doubled && commits(res) && !onlyConsents(res):
+		t.live.Asked = true // once: she presses again
+		return t.show(ctx, flow.Line{})
 	case t.direct && (commits(res) || t.confidential(res)):
 		t.inputs = nil // dialled ahead: never a commit, never the confidential flow
 		return nil
@@ -531,6 +554,17 @@ func commits(res flow.Result) bool {
 		}
 	}
 	return false
+}
+
+// onlyConsents reports whether all that a step makes durable is a yes or no that
+// she can take back: it is not asked twice.
+func onlyConsents(res flow.Result) bool {
+	for _, k := range []flow.EffectKind{flow.Submit, flow.Confirm, flow.CallMe, flow.Erase} {
+		if res.Has(k) {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *trip) confidential(res flow.Result) bool {

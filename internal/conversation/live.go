@@ -37,6 +37,7 @@ type live struct {
 	At         time.Time
 	Done       bool // its last screen was shown
 	Said       bool // an ordinary run was finished in it
+	Asked      bool // what could have been a repeat was asked once more
 	Sequence   int  // the latest hop's, where the aggregator counts them
 }
 

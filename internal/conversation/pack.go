@@ -51,6 +51,7 @@ func (l *live) pack() []byte {
 	p.time(l.At)
 	p.flag(l.Done)
 	p.flag(l.Said)
+	p.flag(l.Asked)
 	p.count(l.Sequence)
 	return p.b
 }
@@ -83,6 +84,7 @@ func unpackLive(b []byte) (*live, error) {
 	l.At = u.time()
 	l.Done = u.flag()
 	l.Said = u.flag()
+	l.Asked = u.flag()
 	l.Sequence = u.count()
 	return l, u.end()
 }

@@ -111,7 +111,7 @@ func (t *trip) recallText(ctx context.Context, l *live, known bool) error {
 		}
 	}
 	if r.HopRunSet {
-		s := t.c.endScreen(t.c.newLive("sms", t.contact.Language), t.who.key, r.HopRun)
+		s := t.c.endScreen(t.c.newLive("sms", t.contact.Language), t.who.key, r)
 		t.replay = &answered{Text: s.Text()}
 	}
 	return nil

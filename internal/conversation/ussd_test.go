@@ -446,7 +446,6 @@ func TestWhatWaitsToBeWrittenBehindDoesNotOutliveAnErasure(t *testing.T) {
 }
 
 func TestOnSingleInputsAKeyThatComesTwiceLateCommitsNothing(t *testing.T) {
-	t.Skip("not yet: progress.confirm and confidential.sure take the key of the screen before for a yes")
 	b := village(t)
 	for i, keys := range [][]string{
 		{"1", "107", "1", "1", "1", "1"}, {"2", "1", "Lafia", "2", "1", "1", "1", "1"}, {"9", "1", "1", "1", "1"}, {"7", "3", "1"}, {"6"},

@@ -32,13 +32,16 @@ type Remembered struct {
 	Draft     Draft  // Sealed is nil without one
 	HopRun    string // the run that this very hop finished already, or ""
 	HopRunSet bool
+	// HopConfidential: that run is for the focal points, and its last screen has no code.
+	HopConfidential bool
 }
 
 // Remember reads a caller's contact, her live draft, and whether the hop is the
 // repeat of one that finished a run, in one trip.
 func (s *Store) Remember(ctx context.Context, contact []byte, channel, medium string, hopKey []byte, now time.Time) (Remembered, error) {
 	const query = `
-select c.language, c.seen_at, c.last_place, w.given, d.version, d.sealed, h.run_id::text
+select c.language, c.seen_at, c.last_place, w.given, d.version, d.sealed, h.run_id::text,
+	exists (select from confidential k where k.id = h.run_id)
 from (select 1) one
 left join contact c on c.id = $1
 left join wish w on w.contact = $1 and w.purpose = 'answer'
@@ -54,7 +57,7 @@ left join identity h on h.key = $4`
 		version  *int64
 		run      *string
 	)
-	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &place, &answer, &version, &r.Draft.Sealed, &run)
+	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &place, &answer, &version, &r.Draft.Sealed, &run, &r.HopConfidential)
 	if err != nil {
 		return r, fmt.Errorf("remembering a caller: %w", err)
 	}
