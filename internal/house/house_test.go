@@ -112,6 +112,9 @@ var ours = map[string]struct {
 	"internal/translation": {[]string{"internal/flow", "internal/screen", "internal/locale", "internal/gsm"}, "a translator's sheet is words on screens, and knows no record"},
 	"internal/rehearsal": {[]string{"internal/flow", "internal/screen", "internal/locale", "internal/gsm", "internal/programme", "internal/demo", "internal/directory"},
 		"it walks flows, and stores nothing"},
+	"internal/simulation": {[]string{"gateway/message", "internal/conversation", "internal/directory", "internal/flow", "internal/job", "internal/locale", "internal/programme", "internal/session", "internal/spool", "internal/store", "internal/vault"},
+		"it stands where servers stand, for conversations alone: whatever is above them is tried with real ones"},
+	"internal/session/sessionsuite": {[]string{"internal/session"}, "what holds for one kind of sessions holds for every kind"},
 	"internal/demo": {[]string{"gateway/message", "internal/store", "internal/programme", "internal/vault", "internal/staff", "internal/flow"}, "it fills the record, and runs nothing"},
 }
 
