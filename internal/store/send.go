@@ -62,7 +62,7 @@ const NoTurn = "the channel's rate is used up"
 // lies in its spool (reliability.md 2.6).
 const silent = 60 * time.Second
 
-// factsQuery reads Facts and locks the message: $1 its id, $2 the purpose, $3 now,
+// factsQuery reads Facts of a message that is locked: $1 its id, $2 the purpose, $3 now,
 // $4 since when a gateway is silent.
 const factsQuery = `
 select o.state, o.channel, o.origin <> '', o.created_at,
@@ -76,7 +76,7 @@ select o.state, o.channel, o.origin <> '', o.created_at,
 		or k.pcode = (select s.place from submission s where s.contact = o.contact order by s.n desc limit 1)),
 	exists (select from node where spooled > 0 or stopped_at is null and beat_at < $4),
 	(select coalesce(sum(cost), 0) from spend where month = date_trunc('month', $3::timestamptz)::date)::float8
-from outbound o where o.id = $1 for update of o`
+from outbound o where o.id = $1`
 
 // BeginAttempt commits what decide makes of the facts. The attempt is nil unless
 // the message is to be sent now; then the decision tells whether anything is left
@@ -90,6 +90,11 @@ func (s *Store) BeginAttempt(ctx context.Context, id, purpose string, decide fun
 	err := s.inTx(ctx, "beginning an attempt to send", func(tx pgx.Tx) error {
 		var f Facts
 		var started *time.Time
+		// A statement that has waited for a lock sees the locked row as it is then and
+		// all else as it was before: the attempt that it waited for would be missing.
+		if _, err := tx.Exec(ctx, `select from outbound where id = $1 for update`, id); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, factsQuery, id, purpose, now, now.Add(-silent)).Scan(&f.State, &f.Channel, &f.Fallen, &f.QueuedAt,
 			&f.Tries, &f.Refusals, &started, &f.Wish, &f.Leader, &f.Closed, &f.Held, &f.Spent)
 		if err != nil {
