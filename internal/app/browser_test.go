@@ -327,6 +327,7 @@ func dialsAndIsAnswered(t *testing.T, dev devInstance, scripts bool, number stri
 	caller.reply(dev.projectKey(), dev.Projects[0].Name)
 	caller.reply("3", "Ce projet est:")
 	caller.reply("2", "Le projet, entre les gens:")
+	caller.reply("1", "Peut-on vous repondre par SMS")
 	caller.reply("1", "Ecrivez votre message.")
 	end := caller.reply(words, "Votre code:")
 	reference := shownReference.FindString(end)
@@ -423,6 +424,7 @@ func TestPictures(t *testing.T) {
 	caller.reply(dev.projectKey(), "C'est:")
 	caller.reply("3", "Ce projet est:")
 	caller.reply("2", "Le projet, entre les gens:")
+	caller.reply("1", "Peut-on vous repondre par SMS")
 	caller.reply("1", "Ecrivez votre message.")
 	reference := shownReference.FindString(caller.reply("La baratte du groupe est en panne depuis lundi, et le lait tourne avant le marche.", "Votre code:"))
 

@@ -17,6 +17,7 @@ import (
 	"lafia/gateway"
 	"lafia/gateway/message"
 	"lafia/internal/casework"
+	"lafia/internal/conversation"
 	"lafia/internal/demo"
 	"lafia/internal/gsm"
 	"lafia/internal/servers"
@@ -92,6 +93,8 @@ type dev struct {
 	app     *App
 	secrets devSecrets
 	demo    *demo.Programme
+	// received is what simulated phones had before this start.
+	received []simulator.Received
 }
 
 // startDev takes the port first, so that a taken one costs nothing, then the
@@ -119,41 +122,38 @@ func startDev(ctx context.Context, o DevOptions) (_ *dev, err error) {
 		return nil, err
 	}
 	sim := d.simulator()
+	sim.Remember(d.received)
 	d.app = New(Options{
 		PostgresURL: d.servers.PostgresURL(), Redis: session.Options{Network: "unix", Addr: d.servers.RedisSocket()},
 		KeysDir: d.path("keys"), Spool: SpoolOptions{Dir: d.path("spool"), MaxBytes: devSpool}, Listen: o.Listen, Channels: d.channels(), Transport: sim, Simulator: sim,
 		Banner: true, Example: d.example(), HelpNumber: func(string) string { return devHelpNumber },
 		Drain: drainDev, Now: o.Now, Log: o.Log, Point: o.Point,
 	})
-	if err := d.app.Start(ctx); err != nil {
-		return d, err
-	}
-	return d, d.remember(ctx, sim)
+	return d, d.app.Start(ctx)
 }
 
 // rememberMost bounds what simulated phones are given back at a start.
 const rememberMost = 2000
 
-// remember gives the simulated phones what they had received before: a phone
-// keeps its messages when the gateway starts anew.
-func (d *dev) remember(ctx context.Context, sim *simulator.Simulator) error {
-	sent, err := d.app.store.SentLately(ctx, rememberMost)
+// remember reads what the simulated phones had received before: a phone keeps its
+// messages when the gateway starts anew. It comes before the gateway starts, which
+// sends what waits.
+func (d *dev) remember(ctx context.Context, s *store.Store, ring *vault.Ring) error {
+	sent, err := s.SentLately(ctx, rememberMost)
 	if err != nil {
 		return err
 	}
-	var list []simulator.Received
 	for _, m := range sent {
-		number, err := d.app.conversation.OpenNumber(m.Contact, m.Number)
+		number, err := conversation.OpenNumber(ring, m.Contact, m.Number)
 		if err != nil {
 			continue // of a demo that was loaded with other keys
 		}
-		text, err := d.app.conversation.OpenReply(m.ID, m.Sealed)
+		text, err := conversation.OpenReply(ring, m.ID, m.Sealed)
 		if err != nil {
 			continue
 		}
-		list = append(list, simulator.Received{Channel: m.Channel, To: number, Text: text, At: m.At})
+		d.received = append(d.received, simulator.Received{Channel: m.Channel, To: number, Text: text, At: m.At})
 	}
-	sim.Remember(list)
 	return nil
 }
 
@@ -173,13 +173,16 @@ func (d *dev) prepare(ctx context.Context) error {
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	if d.NoDemo {
-		d.demo = &demo.Programme{}
-		return nil
-	}
 	ring, err := vault.Open(keys)
 	if err != nil {
 		return err
+	}
+	if err := d.remember(ctx, s, ring); err != nil {
+		return err
+	}
+	if d.NoDemo {
+		d.demo = &demo.Programme{}
+		return nil
 	}
 	// Drawn and kept before they are used: the focal point's wraps a key.
 	for _, user := range demo.Users() {

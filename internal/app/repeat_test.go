@@ -162,7 +162,7 @@ func TestOnTwoGatewaysWithoutMemoryARunIsStillOne(t *testing.T) {
 		phones[i].deliver = toTwoGateways
 	}
 	time.Sleep(2100 * time.Millisecond) // the drafts are in the record: at the menu
-	for range 12 {
+	for range 20 {                      // longer than any conversation
 		must(t, rdb.FlushAll(t.Context()).Err())
 		var wg sync.WaitGroup
 		for i, walk := range walks {

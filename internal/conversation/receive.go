@@ -194,7 +194,12 @@ func numberBound(contact []byte) string { return "number/" + string(contact) }
 
 // OpenNumber opens a sealed number, for sending.
 func (c *Conversation) OpenNumber(contact, sealed []byte) (message.Number, error) {
-	b, err := c.Ring.Open(sealed, numberBound(contact))
+	return OpenNumber(c.Ring, contact, sealed)
+}
+
+// OpenNumber opens a sealed number of a contact.
+func OpenNumber(ring *vault.Ring, contact, sealed []byte) (message.Number, error) {
+	b, err := ring.Open(sealed, numberBound(contact))
 	if err != nil {
 		return message.Number{}, err
 	}
@@ -203,7 +208,12 @@ func (c *Conversation) OpenNumber(contact, sealed []byte) (message.Number, error
 
 // OpenReply opens the text of a message to send.
 func (c *Conversation) OpenReply(id string, sealed []byte) (string, error) {
-	b, err := c.Ring.Open(sealed, "outbound/"+id)
+	return OpenReply(c.Ring, id, sealed)
+}
+
+// OpenReply opens the sealed text of the message of an id.
+func OpenReply(ring *vault.Ring, id string, sealed []byte) (string, error) {
+	b, err := ring.Open(sealed, "outbound/"+id)
 	return string(b), err
 }
 
