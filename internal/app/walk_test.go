@@ -79,6 +79,9 @@ func newWalk(t testing.TB, kind programme.Kind, language string, medium message.
 	return w
 }
 
+// added are figures of the activities: butter, savings, young people, bridges.
+var added = map[string]string{"LAI": "310", "BEU": "14", "PRE": "6", "RET": "1", "JEU": "12", "FOR": "9", "GRP": "4", "ACT": "3"}
+
 // lead makes the walk that of a leader.
 func (w walk) lead(group, pin string) walk {
 	w.group, w.pin = group, pin
@@ -220,6 +223,9 @@ func (w walk) reply(t testing.TB, c talk, s screen) string {
 	case flow.KindMonth:
 		return option(w.folded(fmt.Sprintf("month.%d", int(lastMonth().Month()))))
 	case flow.KindNumber, flow.KindMoney:
+		if w.answers[name] == "" { // what her group's activity adds
+			w.answers[name] = added[name]
+		}
 		return w.answers[name]
 	case flow.KindText:
 		return w.text
@@ -236,7 +242,7 @@ func lastMonth() time.Time {
 // finished reports whether a screen is the last one of the walk.
 func (w walk) finished(s screen) bool {
 	if w.medium == message.SMS {
-		return w.shows(s, "sms.ack")
+		return w.shows(s, "sms.ack") || w.shows(s, "progress.sms")
 	}
 	return s.end
 }

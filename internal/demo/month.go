@@ -24,7 +24,6 @@ const (
 	feedbacks  = 90
 	tensions   = 30
 	opens      = 12
-	lateGroups = 4 // that also report the month before, late
 )
 
 // message is a synthetic submission with what staff did with it.
@@ -334,18 +333,15 @@ func (m *maker) feedback() {
 	}
 }
 
-// progress makes the groups' reports: all but one for the last month, a few also
-// for the one before, late.
+// progress makes the groups' reports: all but one for the month before the last.
+// The last month is left to who tries the demo: a second report would be a
+// correction.
 func (m *maker) progress() {
-	last := time.Date(m.now.Year(), m.now.Month()-1, 1, 0, 0, 0, 0, time.UTC)
+	of := time.Date(m.now.Year(), m.now.Month()-2, 1, 0, 0, 0, 0, time.UTC)
 	lost := len(m.groups)/2 + 1 // the group whose equipment was taken
 	for i, g := range m.groups {
-		members := 16 + m.r.IntN(18)
-		if i < lateGroups {
-			m.report(g, last.AddDate(0, -1, 0), members, false)
-		}
 		if i != len(m.groups)-1 {
-			m.report(g, last, members+m.r.IntN(3)-1, i == lost)
+			m.report(g, of, 16+m.r.IntN(18), i == lost)
 		}
 	}
 }
