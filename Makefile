@@ -3,6 +3,7 @@
 #   make run        set up, build, and run `lafia dev` (ARGS="--listen 127.0.0.1:9000" are handed to it)
 #   make test       set up, and run every test
 #   make build      bin/lafia
+#   make chaos      the long runs of what must hold: more faults, more messages, more seeds (an hour; SEEDS=100000)
 #   make bench      measure, and say the numbers
 #   make pictures   take the README's pictures anew, of a fresh demo
 #   make generate   write the Go of the console's templates anew
@@ -20,7 +21,7 @@ TEST_TIMEOUT     ?= 15m
 ARGS             ?=
 
 .DEFAULT_GOAL := build
-.PHONY: setup build run test bench pictures generate clean
+.PHONY: setup build run test chaos bench pictures generate clean
 
 setup:
 	@.tools/setup.sh
@@ -38,6 +39,12 @@ test:
 		echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go test -p $(PACKAGES_AT_ONCE) -timeout $(TEST_TIMEOUT) ./...
+
+SEEDS ?= 100000
+
+chaos:
+	@.tools/setup.sh test
+	LAFIA_CHAOS=1 LAFIA_SEEDS=$(SEEDS) go test -count=1 -p 1 -timeout 90m ./internal/simulation ./internal/app ./internal/fakeaggregator ./internal/outbox
 
 bench: setup build
 	bin/lafia bench $(ARGS)
