@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,8 +46,8 @@ func (t *trip) line(ctx context.Context, m sms.Message) error {
 	switch month := monthOf(*r, t.who.at()); {
 	case month != "":
 		given["month"] = month
-	case r.Period != "": // two months, or one that is none
-		given["month"] = unread + r.Period
+	case slices.ContainsFunc(r.Unknown, sms.NamesMonth): // two months, or one that is none
+		given["month"] = unread
 	}
 	for _, v := range r.Values {
 		given[v.Code] = v.Number

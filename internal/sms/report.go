@@ -587,3 +587,13 @@ func letter(r rune) bool {
 
 // folded gives a word in capitals without accents, for codes.
 func folded(s string) string { return strings.ToUpper(programme.MatchKey(s)) }
+
+// NamesMonth reports whether a piece of a line speaks of a month, clearly or not.
+func NamesMonth(piece string) bool {
+	for _, w := range strings.Fields(programme.MatchKey(piece)) {
+		if w == "mois" || w == "kalo" || w == "handu" || months[w] > 0 {
+			return true
+		}
+	}
+	return false
+}
