@@ -202,7 +202,7 @@ func (c *caller) press(ctx context.Context, at state, input, pin string) (text s
 	s := c.session
 	w := wires[c.channel.Wire]
 	// The same input twice in a row is a retry to an aggregator without numbers.
-	if c.channel.Wire == "external-plain" && input == s.typed {
+	if singleInputs(c.channel.Wire) && input == s.typed {
 		c.wait(ctx, time.Until(s.at.Add(1300*time.Millisecond)))
 	}
 	s.inputs = append(s.inputs, input)
@@ -224,6 +224,7 @@ func (c *caller) press(ctx context.Context, at state, input, pin string) (text s
 	}
 	text, ok = c.hop(ctx, l, c.role != Confidential && strings.Contains(input, c.nonce))
 	s.at = time.Now()
+	c.replay.replied = s.at
 	if late != nil {
 		c.again(ctx, late)
 	}
@@ -255,7 +256,7 @@ func (c *caller) hop(ctx context.Context, l Line, hasNonce bool) (text string, o
 		c.wait(ctx, time.Duration(c.chance.Int64N(int64(c.Faults.maxDelay()))))
 	}
 	a := c.deliver(ctx, v, s.n == 0)
-	if c.happens(c.Faults.Reorder) && c.channel.Wire != "external-plain" && !a.cut {
+	if c.happens(c.Faults.Reorder) && !singleInputs(c.channel.Wire) && !a.cut {
 		s.late = v
 	}
 	if a.lost() {
@@ -325,7 +326,7 @@ func (c *caller) deliver(ctx context.Context, v *copied, dial bool) answered {
 		copy    Copy
 	}
 	places := []place{{v.line.Gateway, First}}
-	atOnce, told := false, c.channel.Wire != "external-plain" || v.line.Kind == KindSMS
+	atOnce, told := false, !singleInputs(c.channel.Wire) || v.line.Kind == KindSMS
 	switch {
 	case !told: // a copy that comes after 1.2 s is another press of the key to it
 	case len(c.Gateways) > 1 && c.happens(c.Faults.Both):
@@ -593,10 +594,13 @@ func (c *caller) deliverText(ctx context.Context, text, nonce string, stop bool)
 // replyWithin is how long she waits for a reply by SMS.
 const replyWithin = 8 * time.Second
 
+// menuText leads to the menu by SMS from wherever she is, and leaves what she began.
+const menuText = "MENU"
+
 // converse says one thing by SMS, a question a message.
 func (c *caller) converse(ctx context.Context) string {
 	inbox := c.FarEnd.inbox(c.number)
-	input, finishes := "MENU", false
+	input, finishes := menuText, false
 	c.replay.dial(nil, time.Now())
 	for range maxSteps {
 		nonce := ""

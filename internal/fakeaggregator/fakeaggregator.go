@@ -190,14 +190,14 @@ func (p *play) caller(i int) *caller {
 	if i < len(p.led) {
 		c.leads, c.number, c.role = p.led[i], p.led[i][0].Number, Progress
 	}
-	c.replay = newReplay(p.World, "ussd", c.leads)
+	c.replay = newReplay(p.World, "ussd", c.channel.Wire, c.leads)
 	if c.role == Converse {
-		c.replay = newReplay(p.World, "sms", c.leads)
+		c.replay = newReplay(p.World, "sms", c.channel.Wire, c.leads)
 		if p.FarEnd == nil {
 			c.role = Open
 		}
 	}
-	p.Ledger.write(Line{Kind: KindCaller, Caller: i, Number: c.number, Role: c.role, Channel: c.channel.Name, Leads: c.leads})
+	p.Ledger.write(Line{Kind: KindCaller, Caller: i, Number: c.number, Role: c.role, Channel: c.channel.Name, Wire: c.channel.Wire, Leads: c.leads})
 	return c
 }
 

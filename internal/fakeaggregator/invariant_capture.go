@@ -84,6 +84,16 @@ func (c *check) lost() {
 			}
 			c.violated("I1", caller, where(t.first), "what she said was acknowledged, and its words are nowhere: lost")
 		}
+		for _, e := range c.expects[caller] {
+			if !e.partial || !e.sure {
+				continue
+			}
+			c.looked("I1")
+			there := slices.ContainsFunc(c.Record.Rows, func(r Row) bool { return string(r.Contact) == contact && c.different(r, e) == "" })
+			if !there {
+				c.violated("I1", caller, where(e.turn.first), "she left a %s that said enough, and it was not kept: lost", e.sub.Kind)
+			}
+		}
 	}
 }
 
@@ -110,6 +120,21 @@ func (c *check) doubled() {
 		}
 	}
 	for caller := range c.callers {
+		contact, left := c.contactOf(caller), map[int]bool{}
+		for _, e := range c.expects[caller] {
+			if e.partial {
+				left[e.run] = true
+			}
+		}
+		kept := 0
+		for _, r := range c.Record.Rows {
+			if r.Partial && string(r.Contact) == contact {
+				kept++
+			}
+		}
+		if c.looked("I2"); kept > len(left) && !c.blind[caller] {
+			c.violated("I2", caller, "table submission", "%d things that she left are there, and she left %d: doubled", kept, len(left))
+		}
 		seen := map[string]bool{}
 		for _, r := range c.confided(caller) {
 			if c.looked("I2"); seen[r.Reference] {
@@ -144,11 +169,16 @@ func (c *check) wrong() {
 		}
 		var about []expected
 		for _, e := range c.expects[caller] {
+			if e.partial != r.Partial {
+				continue
+			}
 			if e.nonce != "" && strings.Contains(r.Words, e.nonce) || e.nonce == "" && e.sub.Kind == string(r.Kind) && (e.ref == "" || plainReference(e.ref) == string(r.Reference)) {
 				about = append(about, e)
 			}
 		}
 		switch {
+		case len(about) == 0 && r.Partial:
+			c.violated("I3", caller, "table submission", "a partial %s is stored that no replay of what she keyed in leaves", r.Kind)
 		case len(about) == 0:
 			c.violated("I3", caller, "table submission", "a %s is stored that no replay of what she keyed in finishes", r.Kind)
 		case !slices.ContainsFunc(about, func(e expected) bool { return c.different(r, e) == "" }):
@@ -213,7 +243,7 @@ func (c *check) different(r Row, e expected) string {
 		return "the answers"
 	case r.Words != e.sub.Text:
 		return "the words"
-	case r.Partial || r.Altered:
+	case r.Partial != e.partial || r.Altered:
 		return "it is marked as partial or altered"
 	}
 	return ""
@@ -237,7 +267,9 @@ func (c *check) unmeant() {
 				c.violated("I4", caller, "table submission", "the words of a %s are not those that she meant", r.Kind)
 			}
 		}
-		if len(nonces) == 0 && c.callers[caller].Role != Progress && !c.blind[caller] {
+		// What she left was not finished with the words that she meant: wrong looks at it.
+		meant := c.callers[caller].Role == Progress || r.Partial && c.callers[caller].Role == Role(r.Kind)
+		if len(nonces) == 0 && !meant && !c.blind[caller] {
 			c.violated("I4", caller, "table submission", "a %s that she did not mean", r.Kind)
 		}
 	}
@@ -353,8 +385,23 @@ func (c *check) times() {
 			}
 		}
 	}
+	for _, r := range c.Record.Rows {
+		caller, known := c.contact[string(r.Contact)]
+		if !known || !r.Partial { // what was left is received when she is seen to have left it
+			continue
+		}
+		c.looked("I15")
+		if !slices.ContainsFunc(c.hops[caller], func(t turn) bool {
+			return !r.ReceivedAt.Before(t.first.Wall.Add(-time.Second)) && !r.ReceivedAt.After(t.first.Wall.Add(t.ends()-t.first.At+time.Second))
+		}) {
+			c.violated("I15", caller, "table submission", "what she left was received at a moment at which she sent nothing")
+		}
+	}
 	for nonce, lines := range posted {
 		for _, r := range c.byNonce[nonce] {
+			if r.Partial {
+				continue
+			}
 			c.looked("I15")
 			if !slices.ContainsFunc(lines, func(l Line) bool {
 				return !r.ReceivedAt.Before(l.Wall.Add(-time.Second)) && !r.ReceivedAt.After(l.Wall.Add(l.Took+time.Second))

@@ -39,6 +39,7 @@ type Line struct {
 	Role    Role     `json:"role,omitempty"`
 	Leads   []Leader `json:"leads,omitempty"`
 	Channel string   `json:"channel,omitempty"`
+	Wire    string   `json:"wire,omitempty"` // caller: of her channel
 
 	Run   int    `json:"run,omitempty"`
 	Flow  string `json:"flow,omitempty"`

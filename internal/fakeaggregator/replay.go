@@ -19,13 +19,15 @@ import (
 type replay struct {
 	world  *World
 	medium string
+	single bool // each request holds one input, and no number: a key pressed twice may be a repeat
 	phone  *phone
 	states []state
 	before []state // of this session, as they were: what a lost session may go back to
 	runs   int     // entered so far
 
-	step   pending // what was sent, and not answered yet
-	begins bool
+	step    pending // what was sent, and not answered yet
+	begins  bool
+	replied time.Time // when the screen before came
 }
 
 // state is one place where she may stand.
@@ -37,14 +39,23 @@ type state struct {
 	drafts   []draft  // what may be taken up again
 	ahead    []string // dialled, and waiting for her language
 	ended    *flow.Submission
-	hinted   bool  // what she keyed in last was not understood
-	commits  bool  // the step made something durable
-	phone    phone // as it is behind this step
+	hinted   bool    // what she keyed in last was not understood
+	commits  bool    // the step made something durable
+	binds    bool    // and more than a yes or no that she can take back
+	typed    string  // keyed in last in this session, where that matters
+	asked    bool    // what it would have made durable was asked once more
+	left     []draft // with this step: not to be taken up again
+	phone    phone   // as it is behind this step
 }
 
 type draft struct {
-	cursor flow.Cursor
-	run    int
+	cursor   flow.Cursor
+	run      int
+	language string // of what is kept of it
+}
+
+func (d draft) same(o draft) bool {
+	return d.run == o.run && d.cursor.State == o.cursor.State && maps.Equal(d.cursor.Answers, o.cursor.Answers)
 }
 
 type pending struct {
@@ -54,18 +65,27 @@ type pending struct {
 	at    time.Time
 }
 
-func newReplay(w *World, medium string, leads []Leader) *replay {
-	return &replay{world: w, medium: medium, phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}, confirmed: map[string]bool{}}}
+func newReplay(w *World, medium, wire string, leads []Leader) *replay {
+	return &replay{world: w, medium: medium, single: medium == "ussd" && singleInputs(wire), phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}, confirmed: map[string]bool{}}}
 }
 
 // dial begins a session: tail is what came behind the code.
 func (r *replay) dial(tail []string, at time.Time) {
+	r.forgetLeft()
 	r.begins, r.step = true, pending{tail: tail, at: at}
 }
 
 // input is what she keyed in; pin tells of a PIN whether it is "right".
 func (r *replay) input(typed, pin string, at time.Time) {
+	r.forgetLeft()
 	r.begins, r.step = false, pending{input: typed, pin: pin, at: at}
+}
+
+// forgetLeft ends what was true of the step before alone.
+func (r *replay) forgetLeft() {
+	for i := range r.states {
+		r.states[i].left = nil
+	}
 }
 
 // hear takes the screen that answers, and reports whether it is one that she can
@@ -126,7 +146,8 @@ func (r *replay) here() (state, bool) {
 
 func (s state) same(o state) bool {
 	return s.language == o.language && s.run == o.run && s.cursor.State == o.cursor.State && s.cursor.Flow == o.cursor.Flow &&
-		maps.Equal(s.cursor.Answers, o.cursor.Answers) && s.shown.Page == o.shown.Page && s.phone.same(o.phone)
+		maps.Equal(s.cursor.Answers, o.cursor.Answers) && s.shown.Page == o.shown.Page && s.phone.same(o.phone) &&
+		s.typed == o.typed && s.asked == o.asked && slices.EqualFunc(s.left, o.left, draft.same)
 }
 
 // same leaves out what a screen shows at once when it differs.
@@ -153,23 +174,72 @@ func (r *replay) next(d doubt, lost bool) []state {
 	}
 	var out []state
 	for _, s := range r.states {
-		out = append(out, r.taken(s, r.step.input, r.step.pin, d)...)
+		to := r.taken(s, r.step.input, r.step.pin, d)
+		if may, must := r.mayRepeat(s); may && slices.ContainsFunc(to, func(s state) bool { return s.binds }) {
+			out = append(out, r.onceMore(s, d)...)
+			if must {
+				continue
+			}
+		}
+		for _, s := range to {
+			s.asked = false
+			if r.single {
+				s.typed = r.step.input
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+const (
+	// repeatsWithin is how late an aggregator's repeat comes at the most
+	// (aggregators.md 1.3): an input like the one before is none any more then.
+	repeatsWithin = 15 * time.Second
+	// repeatsSurely leaves out the time that two requests took, which the gateway's
+	// clock does not count as the caller's does.
+	repeatsSurely = repeatsWithin - 2*time.Second
+)
+
+// mayRepeat reports whether the pending input may be taken for the repeat of the
+// one before, and whether it must.
+func (r *replay) mayRepeat(s state) (may, must bool) {
+	if !r.single || r.begins || s.asked || r.step.input != s.typed {
+		return false, false
+	}
+	gap := r.step.at.Sub(r.replied)
+	return gap < repeatsWithin, gap < repeatsSurely
+}
+
+// onceMore shows again what is asked: an input that may be a repeat makes nothing
+// durable, once.
+func (r *replay) onceMore(s state, d doubt) []state {
+	out := r.act(s, flow.Action{Act: flow.Show}, "", d, "")
+	for i := range out {
+		out[i].asked = true
 	}
 	return out
 }
 
 // begun gives the screens that a dial can get.
 func (r *replay) begun(d doubt, lost bool) []state {
-	var drafts []draft
+	var drafts, left []draft
 	from := r.states
 	if lost {
 		from = slices.Concat(r.states, r.before)
 	}
 	for _, s := range from {
 		drafts = append(drafts, s.drafts...)
-		if s.ended == nil && s.cursor.InFlow() && r.world.book.LevelOf(s.cursor) == "L1" {
-			drafts = append(drafts, draft{s.cursor, s.run})
+		switch {
+		case s.ended != nil || !s.cursor.InFlow():
+		case r.world.book.LevelOf(s.cursor) == "L1":
+			drafts = append(drafts, draft{s.cursor, s.run, s.language})
+		default: // never offered again
+			left = append(left, draft{s.cursor, s.run, s.language})
 		}
+	}
+	if r.medium == "sms" && !lost {
+		drafts = nil // by SMS it begins with MENU, which leaves what was begun
 	}
 	hints := []string{"", "hint.received"}
 	if lost {
@@ -177,7 +247,7 @@ func (r *replay) begun(d doubt, lost bool) []state {
 	}
 	var out []state
 	add := func(p phone, resume []draft, hint string) {
-		s := state{language: p.language, phone: p, drafts: resume}
+		s := state{language: p.language, phone: p, drafts: resume, left: left}
 		for _, s := range r.act(s, flow.Action{Act: flow.Begin}, "", d, hint) {
 			out = append(out, r.tailTaken(s, r.step.tail, d)...)
 		}
@@ -258,7 +328,7 @@ func (r *replay) afterLoss() []state {
 			for _, language := range []string{to.language, ""} {
 				as := to
 				as.language = language
-				as = r.lay(as, flow.Screen{Say: []flow.Line{{Key: r.thanks()}}}, "")
+				as = r.lay(as, flow.Screen{Say: []flow.Line{{Key: r.thanks(to)}}}, "")
 				as.language = to.language
 				out = append(out, as)
 			}
@@ -270,9 +340,12 @@ func (r *replay) afterLoss() []state {
 }
 
 // thanks is the last screen of a run whose flow is no longer known.
-func (r *replay) thanks() string {
-	if r.medium == "sms" {
+func (r *replay) thanks(s state) string {
+	switch {
+	case r.medium == "sms":
 		return "sms.ack"
+	case s.ended.Level == "L3":
+		return "confidential.done"
 	}
 	return "done.thanks"
 }
@@ -314,14 +387,19 @@ func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) [
 		return nil
 	}
 	group := s.cursor.Answers["group"]
-	s.cursor, s.hinted, s.commits = res.Cursor, !res.Screen.Hint.IsZero(), false
+	s.cursor, s.hinted, s.commits, s.binds = res.Cursor, !res.Screen.Hint.IsZero(), false, false
 	for _, e := range res.Effects {
 		switch e.Kind {
-		case flow.Submit, flow.Confirm, flow.Consent, flow.CallMe, flow.Erase:
+		case flow.Submit, flow.Confirm, flow.CallMe, flow.Erase:
+			s.commits, s.binds = true, true
+		case flow.Consent:
 			s.commits = true
 		}
 		switch e.Kind {
 		case flow.Entered:
+			for _, u := range s.drafts {
+				s.left = append(slices.Clip(s.left), draft{u.cursor, u.run, s.language})
+			}
 			r.runs++
 			s.run, s.drafts = r.runs, nil
 		case flow.Left:

@@ -92,7 +92,8 @@ type expected struct {
 	nonce    string
 	medium   string
 	turn     turn
-	sure     bool
+	partial  bool // she left it, and what she had said by then is kept
+	sure     bool // it must be there
 }
 
 // Verify compares a ledger with the record.
@@ -235,7 +236,7 @@ func (c *check) lostBetween(from, to time.Duration) bool {
 // replayCaller takes all that one caller did through the flows again.
 func (c *check) replayCaller(caller int) {
 	who := c.callers[caller]
-	r := newReplay(c.World, "ussd", who.Leads)
+	r := newReplay(c.World, "ussd", who.Wire, who.Leads)
 	last := time.Duration(0)
 	for _, t := range c.hops[caller] {
 		if t.first.N == 0 {
@@ -255,6 +256,7 @@ func (c *check) replayCaller(caller int) {
 		lost := c.lostBetween(last, end)
 		last = t.first.At
 		c.looked("I6")
+		certain := len(r.states) == 1 && len(heard) > 0 && !lost
 		switch {
 		case len(heard) == 0:
 			r.unheard()
@@ -264,6 +266,8 @@ func (c *check) replayCaller(caller int) {
 			return
 		}
 		c.expect(caller, r, t, heard)
+		c.expectLeft(caller, r, t, certain)
+		r.replied = t.first.Wall.Add(end - t.first.At)
 	}
 	if who.Role == Converse {
 		c.replayMessages(caller)
@@ -272,13 +276,13 @@ func (c *check) replayCaller(caller int) {
 
 // replayMessages is replayCaller for a conversation by SMS.
 func (c *check) replayMessages(caller int) {
-	r := newReplay(c.World, "sms", nil)
+	r := newReplay(c.World, "sms", c.callers[caller].Wire, nil)
 	list := c.sms[caller]
 	last := time.Duration(0)
 	for i, t := range list {
 		lost := c.lostBetween(last, t.ends()+replyWithin)
 		last = t.first.At
-		if i == 0 {
+		if i == 0 || t.first.Text == menuText {
 			r.dial(nil, t.first.Wall)
 		} else {
 			r.input(t.first.Text, "", t.first.Wall)
@@ -328,6 +332,26 @@ func (c *check) expect(caller int, r *replay, t turn, heard []Line) {
 			e.nonce = n[0]
 		}
 		c.expects[caller] = append(c.expects[caller], e)
+	}
+}
+
+// expectLeft notes what the replay says was left with a turn, and says enough to
+// be kept. certain tells that there was one place where she may have stood, and that
+// the gateway knew of it: then it must be there. Of a report that may correct one of
+// before that is not known: the report stands.
+func (c *check) expectLeft(caller int, r *replay, t turn, certain bool) {
+	for _, s := range r.states {
+		for _, l := range s.left {
+			sub := r.world.book.Unfinished(l.cursor)
+			if sub == nil {
+				continue
+			}
+			e := expected{sub: sub, language: l.language, run: l.run, medium: r.medium, turn: t, partial: true, sure: certain && sub.Kind != string(Progress)}
+			if n := noncesIn(sub.Text); len(n) > 0 {
+				e.nonce = n[0]
+			}
+			c.expects[caller] = append(c.expects[caller], e)
+		}
 	}
 }
 

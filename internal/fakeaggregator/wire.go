@@ -40,6 +40,13 @@ var wires = map[string]wire{
 	"external-plain": external{},
 }
 
+// singleInputs reports whether a wire tells each input alone and without a number:
+// the same input twice in a row may be a repeat there.
+func singleInputs(wire string) bool {
+	e, ok := wires[wire].(external)
+	return ok && !e.sequence
+}
+
 type request struct {
 	method, url, kind string
 	body              []byte
