@@ -8,86 +8,114 @@ import (
 )
 
 const (
-	// defaultMaxInFlight is how many requests may be with the Handler. Not more:
-	// behind it are 32 connections to Redis and 24 to PostgreSQL, and what waits for
-	// one of them can't be refused any more. Not fewer: with a database that hangs, each COMMIT takes up to its time-out of 2.5 s, and of the 150 hops a second that
-	// the busiest channel brings 19 commit, which hold 48.
-	defaultMaxInFlight = 64
-	// waitingPerSlot bounds how many wait: more than 64 slots clear within patience
-	// on two cores. More would wait in vain, each with its connection.
-	waitingPerSlot = 8
-	// patience is how long a request waits for a slot: well below the 50 ms within
-	// which one that is refused must know it, and as long as the usual stall (a flush, a
-	// collection), which nobody should be refused for.
-	patience = 25 * time.Millisecond
-	// standing is how long no slot may have been free before the queue is one that
-	// stays, and no burst. Then it only makes everyone late, and a request waits for
-	// standingPatience (Nichols and Jacobson, "Controlling Queue Delay", 2012; for
+	// standing is how long a queue is a burst; then it only makes everyone late, and
+	// is kept short (Nichols and Jacobson, "Controlling Queue Delay", 2012; for
 	// requests, Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
-	standing         = 500 * time.Millisecond
-	standingPatience = 5 * time.Millisecond
-	// slice is what patience is counted in: when the whole machine stood still, all
-	// timers are due at once, and nobody is refused for that.
-	slice = 5 * time.Millisecond
+	standing = 500 * time.Millisecond
+	// calm is how long everyone must have found a slot before the next is a burst
+	// again: with too many callers somebody waits at all times.
+	calm = 250 * time.Millisecond
 )
 
-// admission bounds how many requests are with the Handler, and how long others
+// Limit bounds the requests of one kind.
+type Limit struct {
+	InWork   int           // with the Handler at a time
+	Waiting  int           // for one of these to end; one more is refused at once
+	Standing int           // instead of Waiting, while the queue is no mere burst
+	Patience time.Duration // how long one waits
+}
+
+// Limits are those of each kind, apart from each other: callers do not wait for
+// what an aggregator delivers in one go after a fault. One without InWork is as
+// defaultLimits has it.
+type Limits struct {
+	USSD, SMS, Status Limit // missed calls are among the SMS
+}
+
+// defaultLimits: who waits is served in order, after (InWork + Waiting) / throughput
+// at most, so Waiting bounds the wait. Patience ends it only when the servers hang.
+//
+// USSD, InWork: not more, since behind it are 32 connections to Redis and 24 to
+// PostgreSQL; not fewer, since with a database that hangs each COMMIT takes up to its
+// time-out of 2.5 s, and of the 150 hops a second that the busiest channel brings
+// 19 commit, which hold 48. Waiting: a machine that stands still for a quarter of
+// a second at 1,000 hops a second refuses nobody. Standing: half of InWork, so
+// that whoever is let in stays below twice the latency of a busy hour.
+//
+// SMS and receipts wait for a COMMIT, several of which share one flush. Aggregators
+// wait for seconds, and some don't come again: so these wait longer. With the SMSBudget
+// of 5 s, 2 s are still below the 15 s of the most hasty (aggregators.md, rule 1).
+var defaultLimits = Limits{
+	USSD:   Limit{InWork: 64, Waiting: 256, Standing: 32, Patience: time.Second},
+	SMS:    Limit{InWork: 128, Waiting: 512, Standing: 512, Patience: 2 * time.Second},
+	Status: Limit{InWork: 128, Waiting: 512, Standing: 512, Patience: 2 * time.Second},
+}
+
+// admission bounds how many requests of a kind are with the Handler, and how many
 // wait for it. What is admitted is brought to its end.
 type admission struct {
-	slots   chan struct{}
+	limit   Limit
+	slots   chan struct{} // whoever waits to send is served first come, first served
 	waiting atomic.Int64
-	free    atomic.Int64 // when a slot was last free, in Unix nanoseconds
+	since   atomic.Int64 // when the queue began, in Unix nanoseconds
+	last    atomic.Int64 // when somebody last found no slot
 	now     func() time.Time
 }
 
-func newAdmission(slots int, now func() time.Time) *admission {
-	a := &admission{slots: make(chan struct{}, slots), now: now}
-	a.free.Store(now().UnixNano())
-	return a
+// newAdmissions gives each kind its admission.
+func newAdmissions(l Limits, now func() time.Time) map[message.Kind]*admission {
+	of := func(own, standard Limit) *admission {
+		if own.InWork <= 0 {
+			own = standard
+		}
+		return &admission{limit: own, slots: make(chan struct{}, own.InWork), now: now}
+	}
+	sms := of(l.SMS, defaultLimits.SMS)
+	return map[message.Kind]*admission{
+		message.KindUSSD:   of(l.USSD, defaultLimits.USSD),
+		message.KindSMS:    sms,
+		message.KindCall:   sms,
+		message.KindStatus: of(l.Status, defaultLimits.Status),
+	}
 }
 
-// enter reports whether a request is admitted; leave must follow then. While the
-// queue stands, whoever only dials is not let in: she loses nothing by it, one in
-// the midst of a conversation loses what she said.
+// enter reports whether a request is admitted; leave must follow then. Whoever only
+// dials has half of the room to wait in: she loses nothing when she is refused, one
+// in the midst of a conversation loses what she said.
 func (a *admission) enter(dials bool) bool {
-	now := a.now()
 	select {
 	case a.slots <- struct{}{}:
-		a.free.Store(now.UnixNano())
 		return true
 	default:
 	}
+	room := a.room()
+	if dials {
+		room /= 2
+	}
 	defer a.waiting.Add(-1)
-	if a.waiting.Add(1) > int64(waitingPerSlot*cap(a.slots)) {
+	if a.waiting.Add(1) > int64(room) {
 		return false
 	}
-	switch {
-	case now.UnixNano()-a.free.Load() <= int64(standing):
-		return a.wait(patience)
-	case !dials && a.wait(standingPatience):
+	late := time.NewTimer(a.limit.Patience)
+	defer late.Stop()
+	select {
+	case a.slots <- struct{}{}:
 		return true
+	case <-late.C:
+		return false
 	}
-	// What is answered at once comes again at once, and to refuse takes a core's time
-	// as well: those inside would wait for those who are refused.
-	time.Sleep(patience - standingPatience)
-	return false
 }
 
-// wait takes a slot that becomes free within patience.
-func (a *admission) wait(patience time.Duration) bool {
-	late := time.NewTimer(slice)
-	defer late.Stop()
-	for waited := slice; ; waited += slice {
-		select {
-		case a.slots <- struct{}{}:
-			return true
-		case <-late.C:
-		}
-		if waited >= patience {
-			return false
-		}
-		late.Reset(slice)
+// room is how many may wait, asked by one who found no slot.
+func (a *admission) room() int {
+	now := a.now().UnixNano()
+	if now-a.last.Swap(now) > int64(calm) {
+		a.since.Store(now)
 	}
+	if now-a.since.Load() > int64(standing) {
+		return a.limit.Standing
+	}
+	return a.limit.Waiting
 }
 
 func (a *admission) leave() { <-a.slots }

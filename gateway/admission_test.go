@@ -1,42 +1,40 @@
 package gateway
 
 import (
-	"sync"
 	"testing"
 	"time"
 
 	"lafia/gateway/message"
 )
 
-// clock is a time that a test moves.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
+func newTestAdmission(l Limit) *admission {
+	return newAdmissions(Limits{USSD: l}, time.Now)[message.KindUSSD]
 }
 
-func (c *clock) now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.at }
+// waits blocks until n wait.
+func (a *admission) waits(n int64) {
+	for a.waiting.Load() != n {
+		time.Sleep(time.Millisecond)
+	}
+}
 
-func (c *clock) move(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.at = c.at.Add(d) }
-
-func TestARequestWaitsForASlotAMomentAndNoLonger(t *testing.T) {
-	c := &clock{at: time.Unix(1e9, 0)}
-	a := newAdmission(1, c.now)
+func TestARequestWaitsForASlotAndNoLongerThanItsPatience(t *testing.T) {
+	const patience = 50 * time.Millisecond
+	a := newTestAdmission(Limit{InWork: 1, Waiting: 1, Standing: 1, Patience: patience})
 	if !a.enter(false) {
 		t.Fatal("the first is refused")
 	}
 	begun := time.Now()
-	if a.enter(true) {
+	if a.enter(false) {
 		t.Error("there is room for two in one slot")
 	}
-	// Far above patience: the test's own machine may be busy.
-	if took := time.Since(begun); took < patience || took > 2*time.Second {
+	if took := time.Since(begun); took < patience {
 		t.Errorf("it was refused after %v, want %v", took, patience)
 	}
+	a.limit.Patience = time.Minute // the test's own machine may be busy
 	in := make(chan bool)
-	go func() { in <- a.enter(true) }()
-	for a.waiting.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	go func() { in <- a.enter(false) }()
+	a.waits(1)
 	a.leave()
 	if !<-in {
 		t.Error("one that waited is refused though the slot is free")
@@ -47,47 +45,84 @@ func TestARequestWaitsForASlotAMomentAndNoLonger(t *testing.T) {
 	}
 }
 
-func TestWhileTheQueueStandsDialsAreRefusedAtOnceAndConversationsGoOn(t *testing.T) {
-	c := &clock{at: time.Unix(1e9, 0)}
-	a := newAdmission(1, c.now)
+func TestWhoWaitsIsServedInOrder(t *testing.T) {
+	a := newTestAdmission(Limit{InWork: 1, Waiting: 3, Standing: 3, Patience: time.Minute})
 	a.enter(false)
-	c.move(standing + time.Millisecond)
-	if a.enter(true) {
-		t.Error("who dials is let in")
+	served := make(chan int)
+	for i := range 3 {
+		go func() {
+			a.enter(false)
+			served <- i
+		}()
+		a.waits(int64(i + 1))
+		time.Sleep(10 * time.Millisecond) // from being counted to waiting
 	}
-	in := make(chan bool)
-	go func() {
-		got := false
-		for range 100 { // one that waits too short on a busy machine tries again
-			if got = a.enter(false); got {
-				break
-			}
+	for want := range 3 {
+		a.leave()
+		if got := <-served; got != want {
+			t.Errorf("the one that came as number %d was served as number %d", got, want)
 		}
-		in <- got
-	}()
-	for a.waiting.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	a.leave()
-	if !<-in {
-		t.Error("who is in the midst of a conversation is refused though the slot is free")
-	}
-	a.leave()
-	if !a.enter(true) { // the load is gone
-		t.Error("who dials is refused though the slot is free")
 	}
 }
 
-func TestTheQueueIsBounded(t *testing.T) {
-	a := newAdmission(1, (&clock{at: time.Unix(1e9, 0)}).now)
+func TestOneMoreThanMayWaitIsRefusedAtOnceAndDialsHaveHalfOfTheRoom(t *testing.T) {
+	a := newTestAdmission(Limit{InWork: 1, Waiting: 4, Standing: 4, Patience: time.Minute})
 	a.enter(false)
-	a.waiting.Store(waitingPerSlot)
-	begun := time.Now()
-	if a.enter(false) || time.Since(begun) >= patience {
-		t.Error("one more than may wait was not refused at once")
+	in := make(chan bool)
+	for n, dials := range []bool{true, true, false, false} {
+		if n >= 2 && a.enter(true) {
+			t.Error("who dials is let into the other half of the room")
+		}
+		go func() { in <- a.enter(dials) }()
+		a.waits(int64(n + 1))
 	}
-	if n := a.waiting.Load(); n != waitingPerSlot {
-		t.Errorf("%d wait", n)
+	if a.enter(false) {
+		t.Error("one more than may wait is let in")
+	}
+	if n := a.waiting.Load(); n != 4 {
+		t.Errorf("%d wait, want 4", n)
+	}
+	for range 4 {
+		a.leave()
+		if !<-in {
+			t.Error("one that waited is refused")
+		}
+	}
+}
+
+func TestAQueueThatStandsIsKeptShortUntilEveryoneFindsASlot(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	a := &admission{limit: Limit{Waiting: 8, Standing: 2}, now: func() time.Time { return at }}
+	for n, step := range []struct {
+		after time.Duration
+		want  int
+	}{
+		{0, 8}, {calm, 8}, {standing - calm, 8}, // a burst
+		{time.Millisecond, 2}, {calm, 2}, {calm, 2}, // somebody waits at all times
+		{calm + time.Millisecond, 8}, {calm, 8}, // nobody did for a while
+	} {
+		at = at.Add(step.after)
+		if got := a.room(); got != step.want {
+			t.Errorf("step %d: %d may wait, want %d", n, got, step.want)
+		}
+	}
+}
+
+func TestEachKindHasItsOwnRoomAndMissedCallsThatOfSMS(t *testing.T) {
+	one := Limit{InWork: 1}
+	rooms := newAdmissions(Limits{USSD: one, SMS: one, Status: one}, time.Now)
+	for _, kind := range []message.Kind{message.KindUSSD, message.KindSMS, message.KindStatus} {
+		if !rooms[kind].enter(false) {
+			t.Errorf("%s is refused because of the others", kind)
+		}
+	}
+	if rooms[message.KindCall].enter(false) {
+		t.Error("a missed call has a room of its own")
+	}
+	for kind, a := range newAdmissions(Limits{}, time.Now) {
+		if l := a.limit; l.InWork <= 0 || l.Waiting <= 0 || l.Standing <= 0 || l.Standing > l.Waiting || l.Patience <= 0 {
+			t.Errorf("%s: %+v by default", kind, l)
+		}
 	}
 }
 

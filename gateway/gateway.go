@@ -98,11 +98,10 @@ type Options struct {
 	// COMMIT of unknown outcome is tried once more inside it.
 	SMSBudget time.Duration
 
-	// MaxInFlight bounds how many authentic requests are with the Handler at a
-	// time: 64 (admission.go says why). Four times as many may wait for a moment.
-	// Whoever finds no room is told so within 50 ms: an SMS comes again, a caller reads
-	// BusyText.
-	MaxInFlight int
+	// Limits bound how many authentic requests of each kind are with the Handler at
+	// a time and how many wait for it (admission.go says why so many). Whoever finds
+	// no room is told so at once: an SMS comes again, a caller reads BusyText.
+	Limits Limits
 
 	// BusyText is the last screen of a caller for whom there was no room.
 	BusyText string
@@ -126,8 +125,8 @@ type Gateway struct {
 	channels map[string]*channel
 	// nobody stands in for a channel that does not exist, so that refusing it
 	// does the same work (reliability.md T1, C15).
-	nobody    *channel
-	admission *admission
+	nobody     *channel
+	admissions map[message.Kind]*admission
 }
 
 // New makes a Gateway. It panics when a channel has no name or adapter, when
@@ -152,9 +151,6 @@ func New(o Options) *Gateway {
 	if o.SMSBudget <= 0 {
 		o.SMSBudget = defaultSMSBudget
 	}
-	if o.MaxInFlight <= 0 {
-		o.MaxInFlight = defaultMaxInFlight
-	}
 	if o.BusyText == "" {
 		o.BusyText = defaultBusyText
 	}
@@ -162,10 +158,10 @@ func New(o Options) *Gateway {
 		o.FailText = defaultFailText
 	}
 	g := &Gateway{
-		o:         o,
-		channels:  make(map[string]*channel, len(o.Channels)),
-		nobody:    newChannel(Channel{}),
-		admission: newAdmission(o.MaxInFlight, o.Now),
+		o:          o,
+		channels:   make(map[string]*channel, len(o.Channels)),
+		nobody:     newChannel(Channel{}),
+		admissions: newAdmissions(o.Limits, o.Now),
 	}
 	for _, c := range o.Channels {
 		if c.Name == "" || c.Adapter == nil {

@@ -104,11 +104,12 @@ func (g *Gateway) answer(ch *channel, known bool, kind message.Kind, r message.R
 	if parsed.Refused != "" {
 		return g.refuse(ch.Name, refusedSignature)
 	}
-	if !g.admission.enter(dials(parsed)) {
+	admission := g.admissions[kind]
+	if !admission.enter(dials(parsed)) {
 		g.o.Metrics.shed(kind)
 		return g.busy(ch, kind, parsed)
 	}
-	defer g.admission.leave()
+	defer admission.leave()
 	return g.handle(ch, kind, r, parsed)
 }
 
