@@ -51,20 +51,26 @@ func (c *Conversation) keepPartial(ctx context.Context, d store.OldDraft) (bool,
 		c.Log.Error("an old draft does not open; it is deleted", "channel", d.Channel)
 		return false, nil
 	}
-	return c.keepUnfinished(ctx, k, l, uint64(d.Version), d.ChangedAt)
+	r, err := c.unfinishedRun(ctx, k, l, uint64(d.Version), d.ChangedAt)
+	if err != nil || r == nil {
+		return false, err
+	}
+	_, err = c.Store.Capture(ctx, *r)
+	return err == nil, err
 }
 
-// keepUnfinished makes a partial submission of a session's unfinished run, if that
-// says enough. Its run id is the run's, so that one that was finished after all is
-// met, not doubled. A correction that was begun and left is none: the report stands.
-func (c *Conversation) keepUnfinished(ctx context.Context, k session.Key, l *live, version uint64, at time.Time) (bool, error) {
+// unfinishedRun makes a partial submission of a session's unfinished run; nil when
+// it does not say enough. Its run id is the run's, so that one that was finished
+// after all is met, not doubled. A correction that was begun and left is none: the
+// report stands.
+func (c *Conversation) unfinishedRun(ctx context.Context, k session.Key, l *live, version uint64, at time.Time) (*store.Run, error) {
 	cursor, run := l.Cursor, l.Run
 	if u := l.Unfinished; u != nil && !cursor.InFlow() {
 		cursor, run = u.Cursor, u.Run
 	}
 	sub := c.book(ctx, l.Book).Unfinished(cursor)
 	if sub == nil || run == "" {
-		return false, nil
+		return nil, nil
 	}
 	left := *l
 	left.Run = run
@@ -76,10 +82,10 @@ func (c *Conversation) keepUnfinished(ctx context.Context, k session.Key, l *liv
 		Confirmed: true, Partial: true, ReceivedAt: at,
 	}
 	if err := t.locate(ctx, &p); err != nil {
-		return false, err
+		return nil, err
 	}
 	if t.corrects != "" && !cursor.Line {
-		return false, nil
+		return nil, nil
 	}
 	t.finished = &finished{sub: p}
 	if t.finished.sub.Level = t.protect(p.Level, p.Text); t.finished.sub.Level == programme.L3 {
@@ -87,8 +93,7 @@ func (c *Conversation) keepUnfinished(ctx context.Context, k session.Key, l *liv
 	}
 	r, err := t.run()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	_, err = c.Store.Capture(ctx, r)
-	return err == nil, err
+	return &r, nil
 }

@@ -69,11 +69,7 @@ func (t *trip) keepWishes(ctx context.Context) error {
 			return err
 		}
 	}
-	if t.left != nil {
-		if _, err := t.c.keepUnfinished(ctx, t.who.key, t.left, t.loaded.Version, t.who.now); err != nil {
-			return err
-		}
-	}
+	t.keepLeft(ctx)
 	for _, call := range t.calls {
 		if err := t.askCall(ctx, call); err != nil {
 			return err
@@ -85,6 +81,21 @@ func (t *trip) keepWishes(ctx context.Context) error {
 	t.erased = t.erase == "now"
 	_, err := t.keep(ctx, "erasure", deed{Erasure: &erasure{Contact: t.who.key.Contact[:], How: t.erase, At: t.who.now}})
 	return err
+}
+
+// keepLeft keeps a run that was left as far as it goes. She who dials is not kept
+// waiting for it, nor refused.
+func (t *trip) keepLeft(ctx context.Context) {
+	if t.left == nil {
+		return
+	}
+	r, err := t.c.unfinishedRun(ctx, t.who.key, t.left, t.loaded.Version, t.who.now)
+	if err == nil && r != nil {
+		_, err = t.keep(ctx, "left", deed{Run: r})
+	}
+	if err != nil {
+		t.c.Log.Warn("a run that was left could not be kept in part", "error", store.Class(err))
+	}
 }
 
 // askCall keeps her wish to be called back as an open message of its own, with

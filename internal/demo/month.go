@@ -21,9 +21,9 @@ const seed = 4827_1936
 
 // How many messages of each kind a month has.
 const (
-	feedbacks  = 90
-	tensions   = 30
-	opens      = 12
+	feedbacks = 90
+	tensions  = 30
+	opens     = 12
 )
 
 // message is a synthetic submission with what staff did with it.

@@ -18,6 +18,12 @@ func (m *machine) show() Screen {
 	if m.cur.Flow == Main && len(m.cur.Path) > 0 {
 		out.Back = true
 	}
+	if s.Kind == KindPending {
+		if f, ok := m.fact(NeedPending, m.cur.Answers["group"]); ok && len(f.Items) == 0 { // it was confirmed meanwhile
+			m.goTo(s.Next)
+			return m.show()
+		}
+	}
 	if s.From != "" {
 		m.list(&out, s.From, "")
 		return out

@@ -115,7 +115,7 @@ var ours = map[string]struct {
 	"internal/simulation": {[]string{"gateway/message", "internal/conversation", "internal/directory", "internal/flow", "internal/job", "internal/locale", "internal/programme", "internal/session", "internal/spool", "internal/store", "internal/vault"},
 		"it stands where servers stand, for conversations alone: whatever is above them is tried with real ones"},
 	"internal/session/sessionsuite": {[]string{"internal/session"}, "what holds for one kind of sessions holds for every kind"},
-	"internal/demo": {[]string{"gateway/message", "internal/store", "internal/programme", "internal/vault", "internal/staff", "internal/flow"}, "it fills the record, and runs nothing"},
+	"internal/demo":                 {[]string{"gateway/message", "internal/store", "internal/programme", "internal/vault", "internal/staff", "internal/flow"}, "it fills the record, and runs nothing"},
 }
 
 func TestRoomsKnowOnlyWhomTheyMay(t *testing.T) {
