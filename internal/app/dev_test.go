@@ -33,14 +33,19 @@ func canary(i int) string { return fmt.Sprintf("%s%02d", canaryPrefix, i) }
 
 // apart leaves out leaders whose phone another one has.
 func apart(list []demo.Leader) (out []demo.Leader) {
-	phones := map[string]bool{}
+	phones, groups := map[string]bool{}, map[string]bool{}
+	var second []demo.Leader // of a group that has one already
 	for _, l := range list {
-		if !phones[l.Phone] {
+		switch {
+		case phones[l.Phone]:
+		case groups[l.Group]:
+			second = append(second, l)
+		default:
 			out = append(out, l)
 		}
-		phones[l.Phone] = true
+		phones[l.Phone], groups[l.Group] = true, true
 	}
-	return out
+	return append(out, second...)
 }
 
 // TestALafiaAsPeopleRunIt runs `lafia dev` once, plays all conversations on it

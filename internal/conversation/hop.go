@@ -352,6 +352,9 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 		t.dialled(d, lost && t.c.seenRecently(t.contact, t.who.now))
 		return true, nil
 	}
+	if r.Contact.AnswerAt.After(d.At) { // what is taken now came before that yes or no
+		t.contact.Answer = ""
+	}
 	t.live = d
 	if d.isRepeat(t.who.hop) {
 		a := d.Last
@@ -387,7 +390,7 @@ func (t *trip) dialled(old *live, lost bool) {
 			t.live.Past = t.live.Past[n-maxPast:]
 		}
 		t.live.Unfinished = t.c.resumable(old, t.who.now)
-		if t.live.Unfinished == nil && old.Cursor.InFlow() && !old.Done && !t.goesOn(old) {
+		if t.live.Unfinished == nil && old.Cursor.InFlow() && !old.Done {
 			t.left = old // it can't be offered again
 		}
 		t.received = old.Said && old.Done && t.who.now.Sub(old.At) < receivedWithin
@@ -408,16 +411,6 @@ func (t *trip) dialled(old *live, lost bool) {
 		return
 	}
 	t.inputs, t.direct = strings.Split(tail, "*"), true
-}
-
-// goesOn reports whether a text goes on from what an old session took: its id
-// changed in the middle, and she goes on herself.
-func (t *trip) goesOn(old *live) bool {
-	if !t.who.in.Cumulative || old.Used == 0 {
-		return false
-	}
-	_, ok := t.c.unused(old, t.who.in.Text)
-	return ok
 }
 
 // receivedWithin is how long after a finished run the next dial first says that

@@ -438,7 +438,7 @@ func (r *Record) Remember(_ context.Context, who []byte, channel, medium string,
 		out.Known, out.Contact = true, store.Contact{Language: c.language, SeenAt: c.seen, LastPlace: c.lastPlace}
 	}
 	if w, ok := r.wishes[wishKey{string(who), "answer"}]; ok {
-		out.Contact.Answer = "no"
+		out.Contact.Answer, out.Contact.AnswerAt = "no", w.At
 		if w.Given {
 			out.Contact.Answer = "yes"
 		}

@@ -17,6 +17,7 @@ type Contact struct {
 	SeenAt    time.Time
 	LastPlace string // pcode of the place she named last
 	Answer    string // "yes" or "no" to being answered; "": never asked
+	AnswerAt  time.Time
 }
 
 // Draft is where a caller was, sealed.
@@ -40,7 +41,7 @@ type Remembered struct {
 // repeat of one that finished a run, in one trip.
 func (s *Store) Remember(ctx context.Context, contact []byte, channel, medium string, hopKey []byte, now time.Time) (Remembered, error) {
 	const query = `
-select c.language, c.seen_at, c.last_place, w.given, d.version, d.sealed, h.run_id::text,
+select c.language, c.seen_at, c.last_place, w.given, w.at, d.version, d.sealed, h.run_id::text,
 	exists (select from confidential k where k.id = h.run_id)
 from (select 1) one
 left join contact c on c.id = $1
@@ -54,10 +55,11 @@ left join identity h on h.key = $4`
 		seen     *time.Time
 		place    *string
 		answer   *bool
+		answered *time.Time
 		version  *int64
 		run      *string
 	)
-	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &place, &answer, &version, &r.Draft.Sealed, &run, &r.HopConfidential)
+	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &place, &answer, &answered, &version, &r.Draft.Sealed, &run, &r.HopConfidential)
 	if err != nil {
 		return r, fmt.Errorf("remembering a caller: %w", err)
 	}
@@ -65,7 +67,7 @@ left join identity h on h.key = $4`
 		r.Known, r.Contact = true, Contact{Language: *language, SeenAt: *seen, LastPlace: *place}
 	}
 	if answer != nil {
-		r.Contact.Answer = yesNo(*answer)
+		r.Contact.Answer, r.Contact.AnswerAt = yesNo(*answer), *answered
 	}
 	if version != nil {
 		r.Draft.Version = uint64(*version)
