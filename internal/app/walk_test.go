@@ -125,6 +125,9 @@ func (w walk) state(s screen) (*flow.State, string) {
 		return w.said.book.Flows["answer"].States["ask"], "answer"
 	}
 	f := w.said.book.Flows[string(w.kind)]
+	if w.kind == programme.Progress && w.shows(s, "progress.pending") { // its words hold those of the confirm
+		return f.States["pending"], "pending"
+	}
 	for name, st := range f.States {
 		if (st.Kind == flow.KindChoice || st.Kind == flow.KindRating) && s.has("1 "+w.folded(st.Options[0].Say)) {
 			return st, name
@@ -218,6 +221,8 @@ func (w walk) reply(t testing.TB, c talk, s screen) string {
 		return option("Tombouctou")
 	case flow.KindGroup:
 		return option("Groupe " + strings.TrimPrefix(w.group, "G-"))
+	case flow.KindPending: // the demo's, not hers
+		return option(w.folded("answer.no"))
 	case flow.KindPIN:
 		return w.pin
 	case flow.KindMonth:
