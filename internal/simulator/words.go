@@ -30,7 +30,7 @@ var french = words{
 
 	Title:      "Simulateur de téléphone",
 	Banner:     "Ceci est un simulateur : aucun message ne part vraiment.",
-	BannerMore: "Les téléphones sont dessinés et oublient tout à l’arrêt ; le reste de Lafia est vrai. Rien n’est facturé.",
+	BannerMore: "Les téléphones sont dessinés ; à l’arrêt ils ne gardent que les SMS reçus ; le reste de Lafia est vrai. Rien n’est facturé.",
 	Skip:       "Aller aux téléphones",
 
 	Phone: "Téléphone", Number: "Numéro", Change: "Changer", Remove: "Retirer",
@@ -62,7 +62,7 @@ var english = words{
 
 	Title:      "Phone simulator",
 	Banner:     "This is a simulator: no message is really sent.",
-	BannerMore: "The phones are drawn, and forget everything when it stops; the rest of Lafia is real. Nothing is charged.",
+	BannerMore: "The phones are drawn, and keep only the SMS they received when it stops; the rest of Lafia is real. Nothing is charged.",
 	Skip:       "Go to the phones",
 
 	Phone: "Phone", Number: "Number", Change: "Change", Remove: "Remove",
