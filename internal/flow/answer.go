@@ -127,7 +127,7 @@ func (m *machine) answerYesNo(s *State, in Action) {
 	switch {
 	case s.Do == DoCall && given:
 		m.effect(Effect{Kind: CallMe, Flow: m.cur.Flow, State: m.cur.State})
-	case s.Do == DoErase:
+	case s.Do == DoErase, s.Do == DoKeep && !given:
 		m.effect(Effect{Kind: Erase, Given: given})
 	}
 	next := cmp.Or(s.Yes, s.Next)

@@ -175,7 +175,8 @@ type Choice struct {
 // Doings are what a yes can do beyond being kept.
 const (
 	DoCall  = "call"  // she asks to be called back
-	DoErase = "erase" // she asks that all about her be erased
+	DoErase = "erase" // she asks that all about her be erased; a no calls that off
+	DoKeep  = "keep"  // a no calls an erasure off that waits
 )
 
 // Load reads every *.toml at the root of fsys as one book, and checks it.

@@ -115,8 +115,8 @@ func (b *Book) checkState(f *Flow, s *State) []string {
 	if s.Next == "" && (s.If != "" || s.Most > 0 || s.Once) {
 		say("it may be passed over, so it needs next")
 	}
-	if s.Do != "" && s.Do != DoCall && s.Do != DoErase || s.Do != "" && s.Kind != KindYesNo {
-		say("do is for yesno, and is %q or %q", DoCall, DoErase)
+	if s.Do != "" && (s.Kind != KindYesNo || !slices.Contains([]string{DoCall, DoErase, DoKeep}, s.Do)) {
+		say("do is for yesno, and is %q, %q or %q", DoCall, DoErase, DoKeep)
 	}
 	if s.Once && s.Consent == "" {
 		say("once is for a yesno with consent")
