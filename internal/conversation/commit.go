@@ -197,7 +197,11 @@ func (t *trip) commit(ctx context.Context) error {
 
 func (t *trip) content() []byte {
 	p := t.finished.sub
-	b, _ := json.Marshal([]any{p.Kind, p.Project, p.Place, p.Group, p.Answers, p.Text}) // strings and maps of strings: it can't fail
+	said := []any{p.Kind, p.Project, p.Place, p.Group, p.Answers, p.Text}
+	if p.Partial { // the whole of it is another content, even where nothing was left to say
+		said = append(said, "partial")
+	}
+	b, _ := json.Marshal(said) // strings and maps of strings: it can't fail
 	id := t.c.Ring.ID("content", b)
 	return id[:]
 }
@@ -211,6 +215,9 @@ func (t *trip) run() (store.Run, error) {
 		RunKey: identity[:], HopKey: t.who.hop[:], ContentHMAC: t.content(), Submission: p,
 		Contact: t.who.key.Contact[:], DraftVersion: t.loaded.Version + 1,
 		Corrects: t.corrects, Altered: t.who.altered, Also: t.also(p),
+	}
+	if f := t.c.book(context.Background(), t.live.Book).Flows[t.live.Cursor.Flow]; f != nil {
+		r.Completes = len(f.Partial) > 0 && !p.Partial
 	}
 	if t.open {
 		r.DraftVersion = t.loaded.Version // her draft goes on

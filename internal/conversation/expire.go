@@ -51,7 +51,7 @@ func (c *Conversation) keepPartial(ctx context.Context, d store.OldDraft) (bool,
 		c.Log.Error("an old draft does not open; it is deleted", "channel", d.Channel)
 		return false, nil
 	}
-	r, err := c.unfinishedRun(ctx, k, l, uint64(d.Version), d.ChangedAt, false)
+	r, err := c.unfinishedRun(ctx, k, l, uint64(d.Version), d.ChangedAt)
 	if err != nil || r == nil {
 		return false, err
 	}
@@ -61,10 +61,9 @@ func (c *Conversation) keepPartial(ctx context.Context, d store.OldDraft) (bool,
 
 // unfinishedRun makes a partial submission of a session's unfinished run; nil when
 // it does not say enough. Its run id is the run's, so that one that was finished
-// after all is met, not doubled; but what was left while its last hop may be under
-// way has an id of its own, so that the whole never counts as altered. A correction that was begun and left is none: the
-// report stands.
-func (c *Conversation) unfinishedRun(ctx context.Context, k session.Key, l *live, version uint64, at time.Time, left bool) (*store.Run, error) {
+// after all is met, not doubled: it makes the row whole. A correction that was begun
+// and left is none: the report stands.
+func (c *Conversation) unfinishedRun(ctx context.Context, k session.Key, l *live, version uint64, at time.Time) (*store.Run, error) {
 	cursor, run := l.Cursor, l.Run
 	if u := l.Unfinished; u != nil && !cursor.InFlow() {
 		cursor, run = u.Cursor, u.Run
@@ -72,9 +71,6 @@ func (c *Conversation) unfinishedRun(ctx context.Context, k session.Key, l *live
 	sub := c.book(ctx, l.Book).Unfinished(cursor)
 	if sub == nil || run == "" {
 		return nil, nil
-	}
-	if left {
-		run = c.Ring.ID("left", []byte(run)).UUID()
 	}
 	was := *l
 	was.Run = run

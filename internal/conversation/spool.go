@@ -212,10 +212,15 @@ func (c *Conversation) forget(ctx context.Context, e erasure) error {
 }
 
 // capture commits a run. One that meets its id with other content becomes a
-// message of its own, marked, and is never dropped.
+// message of its own, marked, and is never dropped. One that was left, and was
+// finished before that became known, is there as a whole.
 func (c *Conversation) capture(ctx context.Context, r store.Run, told bool) (store.Captured, error) {
 	done, err := c.Store.Capture(ctx, r)
-	if err != nil || done.Fresh || bytes.Equal(done.ContentHMAC, r.ContentHMAC) {
+	if err == nil && !done.Fresh && r.Completes && !bytes.Equal(done.ContentHMAC, r.ContentHMAC) {
+		// What it was left with was committed at the same moment: it is seen only now.
+		done, err = c.Store.Capture(ctx, r)
+	}
+	if err != nil || done.Fresh || r.Submission.Partial || bytes.Equal(done.ContentHMAC, r.ContentHMAC) {
 		return done, err
 	}
 	if r, err = c.altered(r, told); err != nil {

@@ -89,7 +89,7 @@ func (t *trip) keepLeft(ctx context.Context) {
 	if t.left == nil {
 		return
 	}
-	r, err := t.c.unfinishedRun(ctx, t.who.key, t.left, t.loaded.Version, t.who.now, true)
+	r, err := t.c.unfinishedRun(ctx, t.who.key, t.left, t.loaded.Version, t.who.now)
 	if err == nil && r != nil {
 		_, err = t.keep(ctx, "left", deed{Run: r})
 	}

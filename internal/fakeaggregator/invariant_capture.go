@@ -119,7 +119,6 @@ func (c *check) doubled() {
 			c.violated("I2", caller, "table submission", "what she said once is there %d times, and she finished it %d times at the most: doubled", n, most)
 		}
 	}
-	both := false
 	for caller := range c.callers {
 		contact, left := c.contactOf(caller), map[int]bool{}
 		for _, e := range c.expects[caller] {
@@ -135,7 +134,6 @@ func (c *check) doubled() {
 			if r.Partial {
 				kept++
 			}
-			both = both || r.Altered && !c.blind[caller]
 		}
 		if c.looked("I2"); kept > len(left) && !c.blind[caller] {
 			c.violated("I2", caller, "table submission", "%d things that she left are there, and she left %d: doubled", kept, len(left))
@@ -154,9 +152,6 @@ func (c *check) doubled() {
 		if n := len(c.confided(caller)); c.callers[caller].Role == Confidential && n > len(runs) && !c.blind[caller] {
 			c.violated("I2", caller, "table confidential", "%d confidential messages are there, and she finished %d: doubled", n, len(runs))
 		}
-	}
-	if both {
-		c.unchecked("I2", "of what she left while its last hop was under way: it may be there in part and whole, the second one marked")
 	}
 }
 
@@ -253,17 +248,10 @@ func (c *check) different(r Row, e expected) string {
 		return "the words"
 	case r.Partial != e.partial:
 		return "it is marked as partial"
-	case r.Altered && !c.leftWhileFinishing(e):
+	case r.Altered:
 		return "it is marked as altered"
 	}
 	return ""
-}
-
-// leftWhileFinishing reports whether a run may have been finished and left at once:
-// its last hop was under way, unanswered, when she dialled again. The gateway then
-// may keep both, the second one marked as altered.
-func (c *check) leftWhileFinishing(e expected) bool {
-	return slices.ContainsFunc(c.expects[e.turn.first.Caller], func(o expected) bool { return o.run == e.run && o.partial != e.partial })
 }
 
 // unmeant is I4: every row is somebody's intention.

@@ -233,6 +233,9 @@ func (r *Record) Capture(_ context.Context, run store.Run) (store.Captured, erro
 		}
 	}
 	fresh, id := r.identify(run.RunKey, sub.ID, run.ContentHMAC)
+	if run.Completes && !sub.Partial && !l3 && !fresh {
+		r.complete(run, id)
+	}
 	r.identify(run.HopKey, id.run, id.content)
 	if d := r.drafts[draftKey{string(run.Contact), sub.Channel, sub.Medium}]; d != nil {
 		d.sealed, d.run, d.version = nil, "", max(d.version, int64(run.DraftVersion))
@@ -249,6 +252,19 @@ func (r *Record) Capture(_ context.Context, run store.Run) (store.Captured, erro
 		r.also(run)
 	}
 	return store.Captured{Fresh: fresh, RunID: id.run, ContentHMAC: bytes.Clone(id.content)}, nil
+}
+
+// complete makes a row whole that was kept in part.
+func (r *Record) complete(run store.Run, id *identity) {
+	sub := run.Submission
+	s := r.submission(sub.ID)
+	if s == nil || !s.Partial || s.Level != sub.Level || s.Kind != sub.Kind || !bytes.Equal(s.Contact, run.Contact) {
+		return
+	}
+	status := s.Status
+	s.Submission, s.Sealed, s.Altered, s.Corrects = sub, run.Sealed, s.Altered || run.Altered, run.Corrects
+	s.Answers, s.Status, s.ReceivedAt, s.SentAt = maps.Clone(sub.Answers), status, micro(sub.ReceivedAt), micro(sub.SentAt)
+	id.content = bytes.Clone(run.ContentHMAC)
 }
 
 func (r *Record) refuses(sub programme.Submission, l3 bool) error {

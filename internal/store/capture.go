@@ -27,6 +27,9 @@ type Run struct {
 	DraftVersion uint64
 	// Corrects is the report that this one corrects, or "".
 	Corrects string
+	// Completes says that its flow keeps what was left in part: a partial row of this
+	// very run may be there already, and becomes whole.
+	Completes bool
 	// Also is what the same transaction keeps; nil: nothing.
 	Also *Also
 }
@@ -53,9 +56,9 @@ type Captured struct {
 // Meeting a run that is there already it still writes (seen): an answer "already
 // stored" is then as durable as the first (reliability.md fact 4).
 const captureSubmission = `
-with id as (
+with %s
 	insert into identity as i (key, run_id, content_hmac, first_seen) values ($1, $2, $3, $4)
-	on conflict (key) do update set seen = i.seen + 1
+	on conflict (key) do update set seen = i.seen + 1%s
 	returning i.seen = 1 as fresh, i.run_id, i.content_hmac
 ), hop as (
 	insert into identity as i (key, run_id, content_hmac, first_seen)
@@ -78,9 +81,20 @@ const insertConfidential = `row as (
 	select $2, $7, $10, $11, $4 from id where fresh
 )`
 
+// completePartial makes a run whole that was left in part and is finished after
+// all: her last hop was under way when she dialled again, or came when her draft had
+// ended. What staff have raised to another level meanwhile stays as it is.
+const completePartial = `whole as (
+	update submission set answers = $18::jsonb, sealed = $19, language = $13, project = $14, place = $15, region = $16, grp = $17,
+		confirmed = $20, partial = $21, altered = altered or $22, synthetic = $23, sent_at = $24, received_at = $4, corrects = $25::uuid
+	where id = $2 and contact = $7 and level = $11 and kind = $10 and partial returning 1
+), id as (`
+
 var (
-	captureSubmissionSQL   = fmt.Sprintf(captureSubmission, insertSubmission)
-	captureConfidentialSQL = fmt.Sprintf(captureSubmission, insertConfidential)
+	captureSubmissionSQL   = fmt.Sprintf(captureSubmission, "id as (", "", insertSubmission)
+	captureConfidentialSQL = fmt.Sprintf(captureSubmission, "id as (", "", insertConfidential)
+	captureWholeSQL        = fmt.Sprintf(captureSubmission, completePartial,
+		", content_hmac = case when exists (select from whole) then excluded.content_hmac else i.content_hmac end", insertSubmission)
 )
 
 // Capture commits a finished run: its identity, the hop's, the row, and the end
@@ -108,7 +122,9 @@ func (s *Store) capture(ctx context.Context, q querier, r Run) (Captured, error)
 		if err != nil {
 			return Captured{}, fmt.Errorf("writing a run's answers: %w", err)
 		}
-		query = captureSubmissionSQL
+		if query = captureSubmissionSQL; r.Completes && !sub.Partial {
+			query = captureWholeSQL
+		}
 		args = append(args, sub.Kind, sub.Level, string(sub.Reference), sub.Language, sub.Project, sub.Place, sub.Region, sub.Group,
 			answers, r.Sealed, sub.Confirmed, sub.Partial, r.Altered, sub.Synthetic, orNull(sub.SentAt), orNone(r.Corrects))
 	}

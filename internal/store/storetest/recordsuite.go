@@ -226,6 +226,28 @@ var behaviours = []struct {
 		s.is("other content", s.capture(other), store.Captured{RunID: id(1), ContentHMAC: key("a")})
 		s.is("rows", len(s.rows()), 1)
 	}},
+	{"a run that was left in part becomes whole, once", func(s *suite) {
+		part := run(1, "part")
+		part.Submission.Partial = true
+		s.capture(part)
+		whole := run(1, "whole")
+		whole.HopKey, whole.Submission.Answers, whole.Sealed, whole.Completes = key("last"), map[string]string{"type": "S"}, sealed("all"), true
+		s.is("whole", s.capture(whole), store.Captured{RunID: id(1), ContentHMAC: key("whole")})
+		s.is("again", s.capture(whole), store.Captured{RunID: id(1), ContentHMAC: key("whole")})
+		s.is("left once more", s.capture(part), store.Captured{RunID: id(1), ContentHMAC: key("whole")})
+		rows := s.rows()
+		s.is("rows", len(rows), 1)
+		s.is("its answers", rows[0].Answers, map[string]string{"type": "S"})
+		s.is("in part", rows[0].Partial, false)
+		s.is("the hop that finished it", s.remember(1, "last", start).HopRun, id(1))
+	}},
+	{"a whole run of the same name changes nothing of one that is whole", func(s *suite) {
+		s.capture(run(1, "a"))
+		other := run(1, "b")
+		other.Completes, other.Submission.Answers = true, map[string]string{"type": "S"}
+		s.is("other content", s.capture(other), store.Captured{RunID: id(1), ContentHMAC: key("a")})
+		s.is("its answers", s.rows()[0].Answers, map[string]string{"type": "Q"})
+	}},
 	{"an id that is taken is refused under another identity", func(s *suite) {
 		s.capture(run(1, "a"))
 		other := run(2, "b")
