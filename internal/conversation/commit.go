@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"lafia/gateway/message"
 	"lafia/internal/flow"
@@ -237,17 +236,4 @@ func (t *trip) run() (store.Run, error) {
 	}
 	r.Submission.Text = ""
 	return r, nil
-}
-
-// draft is what a hop leaves to be written behind.
-type draft struct {
-	key      session.Key
-	language string
-	version  uint64
-	run      string
-	plain    []byte // nil: no draft
-	ended    bool   // a draft of before is void
-	keep     bool   // the draft that waits, if any, stands: she is in the confidential flow
-	at       time.Time
-	expires  time.Time
 }
