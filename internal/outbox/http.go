@@ -30,6 +30,11 @@ func NewHTTP() *HTTP {
 	}}
 }
 
+// Wrap puts something between the client and the network; tests put faults there.
+func (h *HTTP) Wrap(f func(http.RoundTripper) http.RoundTripper) {
+	h.client.Transport = f(h.client.Transport)
+}
+
 // maxAnswer bounds an aggregator's answer: the longest documented one is under 4 KiB.
 const maxAnswer = 64 << 10
 

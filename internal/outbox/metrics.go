@@ -19,6 +19,8 @@ type Metrics struct {
 	waiting  *prometheus.GaugeVec
 	ratio    *prometheus.GaugeVec
 	handed   *prometheus.GaugeVec
+	became   *prometheus.GaugeVec
+	took     *prometheus.GaugeVec
 	budget   prometheus.Gauge
 }
 
@@ -41,10 +43,15 @@ func NewMetrics(to prometheus.Registerer) (*Metrics, error) {
 			[]string{"channel", "operator"}),
 		handed: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "lafia_outbound_sent_24h", Help: "Messages sent of those queued in the last 24 hours, by channel and operator."}, []string{"channel", "operator"}),
+		became: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "lafia_outbound_state_24h", Help: "Messages in a state of those queued in the last 24 hours, by channel, operator and state."}, []string{"channel", "operator", "state"}),
+		took: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "lafia_outbound_delivery_seconds", Help: "From the sending of a message to its arrival, of those queued in the last 24 hours, by channel, operator and quantile."},
+			[]string{"channel", "operator", "quantile"}),
 		budget: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "lafia_budget_used_ratio", Help: "Share of the month's budget that is spent; 0 without a budget."}),
 	}
-	for _, c := range []prometheus.Collector{m.attempts, m.states, m.pickup, m.oldest, m.waiting, m.ratio, m.handed, m.budget} {
+	for _, c := range []prometheus.Collector{m.attempts, m.states, m.pickup, m.oldest, m.waiting, m.ratio, m.handed, m.became, m.took, m.budget} {
 		if err := to.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -89,7 +96,17 @@ func (m *Metrics) delivered(all []store.Delivery) {
 	}
 	m.ratio.Reset()
 	m.handed.Reset()
+	m.became.Reset()
+	m.took.Reset()
 	for _, d := range all {
+		for state, n := range map[string]int{"waiting": d.Waiting, "delivered": d.Delivered, "failed": d.Failed, "expired": d.Expired,
+			"unknown": d.Unknown, "ambiguous": d.Ambiguous, "sent": d.Messages - d.Waiting - d.Delivered - d.Failed - d.Expired - d.Unknown - d.Ambiguous} {
+			m.became.WithLabelValues(d.Channel, d.Operator, state).Set(float64(n))
+		}
+		if d.Delivered > 0 {
+			m.took.WithLabelValues(d.Channel, d.Operator, "0.5").Set(d.Median.Seconds())
+			m.took.WithLabelValues(d.Channel, d.Operator, "0.95").Set(d.P95.Seconds())
+		}
 		m.handed.WithLabelValues(d.Channel, d.Operator).Set(float64(d.Sent))
 		if d.Sent > 0 {
 			m.ratio.WithLabelValues(d.Channel, d.Operator).Set(float64(d.Delivered) / float64(d.Sent))

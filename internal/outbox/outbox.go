@@ -186,7 +186,7 @@ func (o *Outbox) Send(ctx context.Context, id string) error {
 // job would only be looked at again and again.
 func (o *Outbox) begin(ctx context.Context, m store.Outbound, l letter) (*store.Attempt, error) {
 	held := false
-	if l.class.Waits && o.Holder != nil {
+	if (l.class.Waits || m.Again) && o.Holder != nil {
 		h, err := o.Holder.Held(ctx)
 		held = h || err != nil
 	}

@@ -34,13 +34,14 @@ func (b Budget) stops(spent, cost float64) bool { return b.Month > 0 && spent+co
 // warns reports whether the budget will soon be spent.
 func (b Budget) warns(spent float64) bool { return b.Month > 0 && spent >= b.Month*b.Warn }
 
-// Recipient is somebody whom a message is to be sent to.
+// Recipient is somebody whom a message is to be sent to, and its words.
 type Recipient struct {
 	Channel string
 	Number  message.Number
+	Text    string
 }
 
-// Estimate is what sending a text to many takes.
+// Estimate is what sending to many takes.
 type Estimate struct {
 	Messages int
 	Segments int
@@ -53,13 +54,18 @@ type Estimate struct {
 	Fits     bool          // it is within the budget, or there is none
 }
 
-// Estimate tells what sending a text to many would cost and how long it would
-// take, as the rates, prices and the month's spending stand.
-func (o *Outbox) Estimate(ctx context.Context, text string, to []Recipient) (Estimate, error) {
-	_, _, each := gsm.Measure(text)
-	e := Estimate{Messages: len(to), Segments: each * len(to), Fits: true}
-	byChannel := map[string]int{}
+// Estimate tells what sending to many would cost and how long it would take, as the
+// rates, prices and the month's spending stand.
+func (o *Outbox) Estimate(ctx context.Context, to []Recipient) (Estimate, error) {
+	e := Estimate{Messages: len(to), Fits: true}
+	byChannel, measured := map[string]int{}, map[string]int{}
 	for _, r := range to {
+		each, ok := measured[r.Text] // many get the same words
+		if !ok {
+			_, _, each = gsm.Measure(r.Text)
+			measured[r.Text] = each
+		}
+		e.Segments += each
 		byChannel[r.Channel] += each
 		cost, known := o.Prices.Cost(r.Channel, o.Operator(r.Number), each)
 		e.Cost += cost

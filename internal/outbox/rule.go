@@ -10,6 +10,10 @@ import (
 // decide is every rule on whether a message is sent, now or ever.
 func (o *Outbox) decide(f store.Facts, l letter, purpose string, held bool, now time.Time) store.Decision {
 	c := l.class
+	if f.First != "" {
+		// Nobody has just written: it goes because staff pressed a button.
+		c.Waits, c.Switched, c.Budgeted = true, true, true
+	}
 	giveUp := f.QueuedAt.Add(c.GiveUp)
 	end := func(state, why string) store.Decision { return store.Decision{State: state, Reason: why} }
 	wait := func(until time.Time, why string) store.Decision {
@@ -37,6 +41,8 @@ func (o *Outbox) decide(f store.Facts, l letter, purpose string, held bool, now 
 		return wait(now, "it goes by another channel")
 	case over && f.State == "queued":
 		return end("expired", "its time is over")
+	case f.First == "sent" || f.First == "delivered":
+		return end("failed", FirstWent)
 	case l.bad != "":
 		return end("failed", l.bad)
 	case !allowed(purpose, f):
@@ -66,15 +72,19 @@ const (
 	budgetAgain = 15 * time.Minute // a person has to raise it
 )
 
+// FirstWent is why a message is not sent that was to go in the place of another.
+const FirstWent = "the first one went after all"
+
 // allowed reports whether the receiver's wishes let a message go. What she has
 // said last counts. Without a word of hers nothing goes that needs one, but
-// reminders to the leaders of groups, who report each month.
+// reminders to the leaders of groups, who report each month. What goes in another's
+// place and needs none is stopped by a no to being answered.
 func allowed(purpose string, f store.Facts) bool {
 	switch {
+	case f.Wish != nil && (purpose != "" || f.First != ""):
+		return *f.Wish
 	case purpose == "":
 		return true
-	case f.Wish != nil:
-		return *f.Wish
 	}
 	return purpose == "reminder" && f.Leader
 }

@@ -355,7 +355,8 @@ func TestStatesAndWaitsAreCounted(t *testing.T) {
 	}
 	for key, want := range map[string]float64{
 		"lafia_send_attempts_total at sent": 1, "lafia_outbound_state_total at reply sent": 1, "lafia_outbound_state_total at reply delivered": 1,
-		"lafia_outbound_delivered_ratio at orange": 1, "lafia_outbound_sent_24h at orange": 1, "lafia_outbound_waiting reply": 1,
+		"lafia_outbound_delivered_ratio at orange": 1, "lafia_outbound_sent_24h at orange": 1, "lafia_outbound_state_24h at orange delivered": 1, "lafia_outbound_state_24h at orange sent": 0, "lafia_outbound_delivery_seconds at orange 0.5": 0,
+		"lafia_outbound_waiting reply":        1,
 		"lafia_outbound_oldest_seconds reply": 0.03, "lafia_outbound_pickup_seconds reply": 0.03, "lafia_budget_used_ratio": 0,
 	} {
 		if value, there := got[key]; !there || value != want {
@@ -394,7 +395,10 @@ func TestAnEstimateIsInMoneyAndHours(t *testing.T) {
 		{strings.Repeat("a", 161), outbox.Estimate{Messages: 10801, Segments: 21602, Cost: 2 * 3600 * (20 + 25 + 12), Unpriced: 2,
 			Takes: 14404 * time.Second, Ends: time.Date(2026, 11, 25, 10, 0, 4, 0, time.UTC), Left: 249_940, Bounded: true, Fits: false}},
 	} {
-		got, err := d.box.Estimate(context.Background(), c.text, to)
+		for i := range to {
+			to[i].Text = c.text
+		}
+		got, err := d.box.Estimate(context.Background(), to)
 		if err != nil || got != c.want {
 			t.Errorf("estimated %+v (%v)\nwanted %+v", got, err, c.want)
 		}

@@ -22,15 +22,17 @@ type Outbound struct {
 	Purpose  string // the wish that it needs; "": its class's
 	Fallen   bool   // it goes by another channel than it was queued for
 	QueuedAt time.Time
+	Again    bool `db:"-"` // it goes in the place of one in doubt
 }
 
 // Outbound reads a message to send, with the number to send it to.
 func (s *Store) Outbound(ctx context.Context, id string) (Outbound, error) {
 	var o Outbound
 	err := s.pool.QueryRow(ctx, `
-select o.id::text, o.contact, o.channel, o.class, o.sealed, o.state, n.sealed, o.purpose, o.origin <> '', o.created_at
+select o.id::text, o.contact, o.channel, o.class, o.sealed, o.state, n.sealed, o.purpose, o.origin <> '', o.created_at,
+	exists (select from doubt where again_id = o.id)
 from outbound o left join number n on n.contact = o.contact where o.id = $1`, id).
-		Scan(&o.ID, &o.Contact, &o.Channel, &o.Class, &o.Sealed, &o.State, &o.Number, &o.Purpose, &o.Fallen, &o.QueuedAt)
+		Scan(&o.ID, &o.Contact, &o.Channel, &o.Class, &o.Sealed, &o.State, &o.Number, &o.Purpose, &o.Fallen, &o.QueuedAt, &o.Again)
 	if err != nil {
 		return o, fmt.Errorf("reading a message to send: %w", notFound(err))
 	}

@@ -23,7 +23,10 @@ type Facts struct {
 	Leader    bool      // the receiver leads a group
 	Closed    bool      // its commune is closed, its receiver's group's, or the one she last reported from
 	Held      bool      // a gateway's spool is not empty, or nobody knows
-	Spent     float64   // this month, FCFA
+	// First is the state of the message in doubt in whose place this one goes; "":
+	// it goes in nobody's.
+	First string
+	Spent float64 // this month, FCFA
 }
 
 // Decision is what is to be done with a message.
@@ -63,20 +66,22 @@ const NoTurn = "the channel's rate is used up"
 const silent = 60 * time.Second
 
 // factsQuery reads Facts of a message that is locked: $1 its id, $2 the purpose, $3 now,
-// $4 since when a gateway is silent.
+// $4 since when a gateway is silent. What goes in another's place needs her wish to
+// be answered where the other needed none.
 const factsQuery = `
 select o.state, o.channel, o.origin <> '', o.created_at,
 	(select count(*) from attempt where outbound_id = o.id and verdict in ('started', 'ambiguous', 'sent'))::int,
 	(select count(*) from attempt where outbound_id = o.id and verdict = 'retry' and channel = o.channel)::int,
 	(select max(started_at) from attempt where outbound_id = o.id),
-	(select given from wish where contact = o.contact and purpose = $2),
+	(select given from wish where contact = o.contact and purpose = case when $2 = '' and f.state is not null then 'answer' else $2 end),
 	exists (select from leader where contact = o.contact),
 	exists (select from closed_commune k where k.pcode = o.place
 		or k.pcode in (select g.place from leader l join grp g on g.code = l.grp where l.contact = o.contact)
 		or k.pcode = (select s.place from submission s where s.contact = o.contact order by s.n desc limit 1)),
 	exists (select from node where spooled > 0 or stopped_at is null and beat_at < $4),
-	(select coalesce(sum(cost), 0) from spend where month = date_trunc('month', $3::timestamptz)::date)::float8
-from outbound o where o.id = $1`
+	(select coalesce(sum(cost), 0) from spend where month = date_trunc('month', $3::timestamptz)::date)::float8,
+	coalesce(f.state, '')
+from outbound o left join doubt d on d.again_id = o.id left join outbound f on f.id = d.outbound_id where o.id = $1`
 
 // BeginAttempt commits what decide makes of the facts. The attempt is nil unless
 // the message is to be sent now; then the decision tells whether anything is left
@@ -96,7 +101,7 @@ func (s *Store) BeginAttempt(ctx context.Context, id, purpose string, decide fun
 			return err
 		}
 		err := tx.QueryRow(ctx, factsQuery, id, purpose, now, now.Add(-silent)).Scan(&f.State, &f.Channel, &f.Fallen, &f.QueuedAt,
-			&f.Tries, &f.Refusals, &started, &f.Wish, &f.Leader, &f.Closed, &f.Held, &f.Spent)
+			&f.Tries, &f.Refusals, &started, &f.Wish, &f.Leader, &f.Closed, &f.Held, &f.Spent, &f.First)
 		if err != nil {
 			return notFound(err)
 		}

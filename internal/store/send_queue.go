@@ -22,6 +22,7 @@ type Outgoing struct {
 	Class       string
 	Purpose     string // the wish it needs; "": its class's, which may be none
 	Place       string // P-code of the commune it goes to; "": not known
+	Broadcast   string // id of the announcement that it is of; "": none
 	Sealed      []byte // the words
 	Number      []byte // sealed; nil: the one that is kept
 	NumberUntil time.Time
@@ -58,7 +59,7 @@ func (s *Store) QueueBroadcast(ctx context.Context, all []Outgoing, now time.Tim
 }
 
 func (s *Store) queue(ctx context.Context, tx pgx.Tx, some []Outgoing, now time.Time) (int, error) {
-	var ids, channels, names, purposes, places []string
+	var ids, channels, names, purposes, places, broadcasts []string
 	var contacts, sealed [][]byte
 	var due []time.Time
 	numbers := &pgx.Batch{}
@@ -69,6 +70,7 @@ func (s *Store) queue(ctx context.Context, tx pgx.Tx, some []Outgoing, now time.
 		}
 		ids, contacts, channels, names = append(ids, o.ID), append(contacts, o.Contact), append(channels, o.Channel), append(names, o.Class)
 		purposes, places, sealed, due = append(purposes, o.Purpose), append(places, o.Place), append(sealed, o.Sealed), append(due, class.Due(now, now))
+		broadcasts = append(broadcasts, o.Broadcast)
 		if o.Number != nil {
 			numbers.Queue(putNumber, o.Contact, o.Number, o.NumberUntil)
 		}
@@ -79,11 +81,11 @@ func (s *Store) queue(ctx context.Context, tx pgx.Tx, some []Outgoing, now time.
 		}
 	}
 	rows, err := tx.Query(ctx, `
-insert into outbound (id, contact, channel, class, purpose, place, sealed, due_at, created_at, changed_at)
-select id::uuid, contact, channel, class, purpose, place, sealed, due, $9, $9
-from unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::timestamptz[])
-	with ordinality as t (id, contact, channel, class, purpose, place, sealed, due, n)
-order by n on conflict do nothing returning id::text, class`, ids, contacts, channels, names, purposes, places, sealed, due, now)
+insert into outbound (id, contact, channel, class, purpose, place, sealed, due_at, broadcast_id, created_at, changed_at)
+select id::uuid, contact, channel, class, purpose, place, sealed, due, nullif(broadcast, '')::uuid, $10, $10
+from unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::timestamptz[], $9::text[])
+	with ordinality as t (id, contact, channel, class, purpose, place, sealed, due, broadcast, n)
+order by n on conflict do nothing returning id::text, class`, ids, contacts, channels, names, purposes, places, sealed, due, broadcasts, now)
 	if err != nil {
 		return 0, err
 	}

@@ -75,36 +75,6 @@ func (s *Store) QueuedByClass(ctx context.Context) ([]Queued, error) {
 	return out, nil
 }
 
-// Delivery is what became of what was handed to an operator by a channel.
-type Delivery struct {
-	Channel   string
-	Operator  string // "": not known
-	Sent      int    // all that went out, whatever became of it
-	Delivered int
-	Failed    int // failed and expired
-	Unknown   int // no receipt came in time
-	Ambiguous int // it may not even have been sent
-}
-
-// Deliveries counts by channel and operator what became of the messages queued
-// since a moment that an attempt was made at.
-func (s *Store) Deliveries(ctx context.Context, since time.Time) ([]Delivery, error) {
-	rows, err := s.pool.Query(ctx, `
-select channel, operator, count(*) filter (where state <> 'ambiguous' and (external_id is not null or state in ('sent', 'delivered', 'unknown')))::int,
-	count(*) filter (where state = 'delivered')::int, count(*) filter (where state in ('failed', 'expired'))::int,
-	count(*) filter (where state = 'unknown')::int, count(*) filter (where state = 'ambiguous')::int
-from outbound o where created_at > $1 and state not in ('queued', 'sending') and exists (select from attempt where outbound_id = o.id)
-group by channel, operator order by channel, operator`, since)
-	if err != nil {
-		return nil, fmt.Errorf("counting deliveries: %w", err)
-	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Delivery])
-	if err != nil {
-		return nil, fmt.Errorf("counting deliveries: %w", err)
-	}
-	return out, nil
-}
-
 // Spend is what one month's messages to an operator by a channel cost.
 type Spend struct {
 	Channel  string
