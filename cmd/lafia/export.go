@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"lafia/internal/app"
+	"lafia/internal/casework"
 	"lafia/internal/export"
 )
 
@@ -25,12 +26,12 @@ func (c *exportCmd) Run(ctx *cliContext) error {
 		if c.As == "" || c.Reason == "" {
 			return wrongUse("--config needs --as USER and --reason TEXT: an export is somebody's, for something")
 		}
-		desk, scope, done, err := app.ExportAs(ctx.Ctx, c.Config, c.As, log)
+		desk, id, scope, done, err := app.ExportAs(ctx.Ctx, c.Config, c.As, log)
 		if err != nil {
 			return err
 		}
 		defer done()
-		return export.JSONL(ctx.Stdout, desk.Export(ctx.Ctx, scope, c.WithText))
+		return export.JSONL(ctx.Stdout, desk.Export(ctx.Ctx, scope, casework.Exporting{As: id, Reason: c.Reason, WithText: c.WithText}))
 	}
 	if c.Data == "" {
 		return wrongUse("name what to export: --data DIR or --config FILE")
@@ -47,5 +48,5 @@ func (c *exportCmd) Run(ctx *cliContext) error {
 		return err
 	}
 	defer done()
-	return export.JSONL(ctx.Stdout, desk.Export(ctx.Ctx, scope, true))
+	return export.JSONL(ctx.Stdout, desk.Export(ctx.Ctx, scope, casework.Exporting{WithText: true}))
 }

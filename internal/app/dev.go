@@ -431,23 +431,36 @@ func localURL(url string) string {
 	return url
 }
 
+func devKeys(dir string) string { return filepath.Join(dir, "keys") }
+
 // ExportDev gives the desk of a dev instance and the scope of its demo
 // administrator, on the running servers or on ones started for the while. Call
 // done when it is no longer needed.
 func ExportDev(ctx context.Context, dir string, log *slog.Logger) (_ *casework.Desk, _ staff.Scope, done func(), err error) {
-	if _, err := os.Stat(filepath.Join(dir, "keys")); err != nil {
-		return nil, staff.Scope{}, nil, fmt.Errorf("%s holds no dev instance: run `lafia dev --data %s` once", dir, dir)
+	st, ring, done, err := openDev(ctx, dir, log)
+	if err != nil {
+		return nil, staff.Scope{}, nil, err
+	}
+	desk := casework.New(casework.Options{Store: st, Ring: ring, Now: time.Now, Random: Random})
+	return desk, staff.ScopeOf(staff.Administrator, nil).By(commandActor()), done, nil
+}
+
+// openDev opens the record and the keys of a dev instance, on the running servers
+// or on ones started for the while.
+func openDev(ctx context.Context, dir string, log *slog.Logger) (_ *store.Store, _ *vault.Ring, done func(), err error) {
+	if _, err := os.Stat(devKeys(dir)); err != nil {
+		return nil, nil, nil, fmt.Errorf("%s holds no dev instance: run `lafia dev --data %s` once", dir, dir)
 	}
 	done = func() {}
 	addr, running, err := servers.Running(dir)
 	if err != nil {
-		return nil, staff.Scope{}, nil, err
+		return nil, nil, nil, err
 	}
 	url := addr.PostgresURL
 	if !running {
 		s, err := servers.Start(ctx, servers.Options{Dir: dir, Durable: true, Log: log, NoRedis: true})
 		if err != nil {
-			return nil, staff.Scope{}, nil, err
+			return nil, nil, nil, err
 		}
 		url, done = s.PostgresURL(), func() { _ = s.Stop() }
 	}
@@ -456,16 +469,14 @@ func ExportDev(ctx context.Context, dir string, log *slog.Logger) (_ *casework.D
 			done()
 		}
 	}()
-	ring, err := vault.Open(filepath.Join(dir, "keys"))
+	ring, err := vault.Open(devKeys(dir))
 	if err != nil {
-		return nil, staff.Scope{}, nil, err
+		return nil, nil, nil, err
 	}
 	st, err := store.Open(ctx, url, store.Options{MaxConns: 4})
 	if err != nil {
-		return nil, staff.Scope{}, nil, err
+		return nil, nil, nil, err
 	}
 	stop := done
-	done = func() { st.Close(); stop() }
-	desk := casework.New(casework.Options{Store: st, Ring: ring, Now: time.Now, Random: Random})
-	return desk, staff.ScopeOf(staff.Administrator, nil), done, nil
+	return st, ring, func() { st.Close(); stop() }, nil
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"lafia/gateway/message"
+	"lafia/internal/audit"
 	"lafia/internal/demo"
 	"lafia/internal/programme"
 	"lafia/internal/store"
@@ -41,7 +43,11 @@ func LoadProgramme(ctx context.Context, config string, p Programme) (Loaded, err
 		return n, err
 	}
 	defer s.Close()
-	l := &loader{store: s}
+	ring, err := vault.Open(c.Keys.Dir)
+	if err != nil {
+		return n, err
+	}
+	l := &loader{store: s, audit: sync.OnceValue(func() error { return s.Audit(ctx, commandAct(ring, audit.ProgrammeLoad, "", "", 0)) })}
 	if p.Places != "" {
 		if n.Places, err = l.places(ctx, p.Places); err != nil {
 			return n, err
@@ -56,10 +62,6 @@ func LoadProgramme(ctx context.Context, config string, p Programme) (Loaded, err
 		}
 	}
 	if p.Groups != "" {
-		ring, err := vault.Open(c.Keys.Dir)
-		if err != nil {
-			return n, err
-		}
 		if n.Groups, err = l.groups(ctx, p.Groups, ring); err != nil {
 			return n, err
 		}
@@ -69,6 +71,7 @@ func LoadProgramme(ctx context.Context, config string, p Programme) (Loaded, err
 
 type loader struct {
 	store *store.Store
+	audit func() error      // writes that the programme is loaded, once, before anything is
 	names map[string]string // of places, by code
 	known map[string]programme.Project
 	dials map[string]bool
@@ -143,6 +146,9 @@ func (l *loader) places(ctx context.Context, path string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		if err := l.audit(); err != nil {
+			return 0, err
+		}
 		return len(places), l.store.PutPlaces(ctx, demo.Gazetteer, places)
 	}
 	var out []programme.Place
@@ -155,6 +161,9 @@ func (l *loader) places(ctx context.Context, path string) (int, error) {
 		return nil
 	})
 	if err != nil {
+		return 0, err
+	}
+	if err := l.audit(); err != nil {
 		return 0, err
 	}
 	return n, l.store.PutPlaces(ctx, path, out)
@@ -185,6 +194,9 @@ func (l *loader) projects(ctx context.Context, path string) (int, error) {
 		return nil
 	})
 	if err != nil {
+		return 0, err
+	}
+	if err := l.audit(); err != nil {
 		return 0, err
 	}
 	return n, l.store.PutProjects(ctx, out, false)
@@ -243,6 +255,9 @@ func (l *loader) groups(ctx context.Context, path string, ring *vault.Ring) (int
 		return nil
 	})
 	if err != nil {
+		return 0, err
+	}
+	if err := l.audit(); err != nil {
 		return 0, err
 	}
 	for _, v := range out {

@@ -156,22 +156,23 @@ func openDesk(ctx context.Context, path string) (*config.Config, *casework.Desk,
 	return c, casework.New(casework.Options{Store: s, Ring: ring, Now: time.Now, Random: Random}), s, nil
 }
 
-// ExportAs gives the desk and the scope of an account, for an export that is
-// hers. Call done when it is no longer needed.
-func ExportAs(ctx context.Context, path, user string, _ *slog.Logger) (*casework.Desk, staff.Scope, func(), error) {
+// ExportAs gives the desk, the id of an account and her scope, for an export that is
+// hers: the audit says who took it by the command line, and as whom. Call done when it
+// is no longer needed.
+func ExportAs(ctx context.Context, path, user string, _ *slog.Logger) (*casework.Desk, string, staff.Scope, func(), error) {
 	_, desk, s, err := openDesk(ctx, path)
 	if err != nil {
-		return nil, staff.Scope{}, nil, err
+		return nil, "", staff.Scope{}, nil, err
 	}
 	a, err := s.StaffByUsername(ctx, user)
 	if err != nil || !a.Active {
 		s.Close()
 		if err != nil && !store.IsNotFound(err) {
-			return nil, staff.Scope{}, nil, err
+			return nil, "", staff.Scope{}, nil, err
 		}
-		return nil, staff.Scope{}, nil, fmt.Errorf("there is no active account %q", user)
+		return nil, "", staff.Scope{}, nil, fmt.Errorf("there is no active account %q", user)
 	}
-	return desk, a.Scope(), s.Close, nil
+	return desk, a.ID, a.Scope().By(commandActor()), s.Close, nil
 }
 
 // AddUser adds an account. A focal point gets the confidential private key,
@@ -207,7 +208,7 @@ func AddUser(ctx context.Context, path string, n casework.NewAccount, from, from
 		}
 		n.Confidential = key
 	}
-	if _, err := desk.AddAccount(ctx, n); err != nil {
+	if _, err := desk.AddAccount(ctx, commandActor(), n); err != nil {
 		if made {
 			_ = vault.RemoveConfidentialPublic(c.Keys.Dir)
 		}

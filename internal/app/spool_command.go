@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lafia/flows"
+	"lafia/internal/audit"
 	"lafia/internal/conversation"
 	"lafia/internal/flow"
 	"lafia/internal/servers"
@@ -159,6 +160,11 @@ func AdoptSpool(ctx context.Context, site Site, dir string, log *slog.Logger) (A
 		}
 		return Adopted{}, err
 	}
+	// Before anything is delivered: what fails half-way is called again, and is an act
+	// of its own.
+	if err := st.Audit(ctx, commandAct(ring, audit.SpoolAdopt, out.Node, "", s.Pending())); err != nil {
+		return out, err
+	}
 	if out.Delivered, err = deliverAll(ctx, s, st, ring, log); err != nil {
 		return out, fmt.Errorf("delivering what was taken, %d records are left in %s: %w", s.Pending(), taking, err)
 	}
@@ -198,14 +204,14 @@ func deliverAll(ctx context.Context, s *spool.Spool, st *store.Store, ring *vaul
 
 // ForgetNode takes a dead gateway off the list of those that reminders and
 // broadcasts wait for. What lies in its spool, perhaps a stop, is not waited for
-// any more; the reason is logged.
+// any more; the audit keeps the reason.
 func ForgetNode(ctx context.Context, site Site, node, reason string, log *slog.Logger) error {
-	st, _, err := site.open(ctx)
+	st, ring, err := site.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	switch err := st.ForgetNode(ctx, node, time.Now()); {
+	switch err := st.ForgetNode(ctx, node, time.Now(), commandAct(ring, audit.SpoolForget, node, reason, 0)); {
 	case store.IsNotFound(err):
 		return fmt.Errorf("there is no gateway %s: `lafia doctor` lists those that are waited for", node)
 	case errors.Is(err, store.ErrAlive):
@@ -213,6 +219,6 @@ func ForgetNode(ctx context.Context, site Site, node, reason string, log *slog.L
 	case err != nil:
 		return err
 	}
-	log.Warn("a gateway was forgotten", "node", node, "reason", reason)
+	log.Warn("a gateway was forgotten", "node", node)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lafia/internal/audit"
 	"lafia/internal/staff"
 	"lafia/internal/vault"
 )
@@ -27,9 +28,9 @@ type NewAccount struct {
 	Confidential *vault.PrivateKey
 }
 
-// AddAccount adds somebody to the team. It is for the command line and for
-// demonstrations: no page adds accounts.
-func (d *Desk) AddAccount(ctx context.Context, n NewAccount) (staff.Account, error) {
+// AddAccount adds somebody to the team. It is for the command line, whose actor by
+// is, and for demonstrations: no page adds accounts.
+func (d *Desk) AddAccount(ctx context.Context, by string, n NewAccount) (staff.Account, error) {
 	if !staff.ValidUsername(n.Username) {
 		return staff.Account{}, ErrUsername
 	}
@@ -58,7 +59,7 @@ func (d *Desk) AddAccount(ctx context.Context, n NewAccount) (staff.Account, err
 	if n.Confidential != nil {
 		a.Confidential = n.Confidential.Wrap(n.Password)
 	}
-	if err := d.store.AddStaff(ctx, a); err != nil {
+	if err := d.store.AddStaff(ctx, a, d.act(by, audit.AccountAdd, a.ID, append([]string{a.Username, string(a.Role)}, a.Regions...)...)); err != nil {
 		return staff.Account{}, err
 	}
 	return a, nil
@@ -76,7 +77,7 @@ func (d *Desk) Accounts(ctx context.Context, who staff.Account) ([]staff.Account
 	for i := range list {
 		list[i].PasswordHash, list[i].Confidential = "", nil
 	}
-	return list, nil
+	return list, d.read(ctx, who.Scope(), audit.AccountsList, "", len(list))
 }
 
 // SetLanguage keeps the language somebody reads the console in.

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -207,7 +208,7 @@ func (d *Desk) Answer(ctx context.Context, who staff.Account, a Answering) (alre
 			Sealed: d.ring.Seal([]byte(p.Sent), "outbound/"+out),
 		}
 	}
-	fresh, err := d.store.PutAnswer(ctx, who.Scope(), n, d.now())
+	fresh, err := d.store.PutAnswer(ctx, who.Scope(), n, d.now(), d.act(who.ID, audit.MessageAnswer, a.ID, id, n.SMS))
 	if errors.Is(err, store.ErrMoved) {
 		return false, ErrPlanChanged
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lafia/internal/audit"
 	"lafia/internal/locale"
 	"lafia/internal/programme"
 	"lafia/internal/screen"
@@ -136,7 +137,7 @@ func TestAnAnswerIsReadOnHerPhoneAndTheRecordSaysSo(t *testing.T) {
 	if err != nil || len(r.Given) != 2 || !r.Given[0].ReadAt.IsZero() || r.Given[1].ReadAt.IsZero() {
 		t.Errorf("%+v, %v", r.Given, err)
 	}
-	r, err = b.Read(t.Context(), staff.ScopeOf(staff.Viewer, nil), id)
+	r, err = b.Read(t.Context(), staff.ScopeOf(staff.Viewer, nil).By("test"), id)
 	if err != nil || len(r.Given) != 2 || r.Given[0].Text != "" || r.Given[0].State != TextWithheld || r.Consent.Known || len(r.Plan.May) > 0 {
 		t.Errorf("a viewer reads %+v, %v", r.Given, err)
 	}
@@ -252,7 +253,7 @@ func TestARefusedAnswerKeepsNothing(t *testing.T) {
 	// A level that was raised since she looked: the words stay here.
 	if _, err := b.store.PutAnswer(t.Context(), staff.ScopeOf(staff.Coordinator, nil), store.NewAnswer{
 		ID: here, SubmissionID: l2, StaffID: officer.ID, Level: programme.L1, Sealed: []byte{1},
-	}, b.now); !errors.Is(err, store.ErrMoved) {
+	}, b.now, b.act(officer.ID, audit.MessageAnswer, l2)); !errors.Is(err, store.ErrMoved) {
 		t.Errorf("%v", err)
 	}
 }

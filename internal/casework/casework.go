@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -34,6 +35,7 @@ type Options struct {
 type Desk struct {
 	store    *store.Store
 	ring     *vault.Ring
+	chain    *audit.Chain
 	now      func() time.Time
 	random   func(n int) []byte
 	hasher   *staff.Hasher
@@ -45,7 +47,7 @@ type Desk struct {
 // New makes a desk.
 func New(o Options) *Desk {
 	return &Desk{
-		store: o.Store, ring: o.Ring, now: o.Now, random: o.Random, phones: o.Phones,
+		store: o.Store, ring: o.Ring, chain: audit.NewChain(o.Ring, o.Now), now: o.Now, random: o.Random, phones: o.Phones,
 		hasher: staff.NewHasher(o.Random), throttle: newThrottle(), unwrap: make(chan struct{}, 1),
 	}
 }

@@ -30,7 +30,7 @@ func TestAReaderSeesHerLevelsAndRegionsAndNothingElse(t *testing.T) {
 		{staff.Translator, nil},
 		{staff.Administrator, []string{l2, foreign, here}},
 	} {
-		scope := staff.ScopeOf(c.role, []string{"ML06"})
+		scope := staff.ScopeOf(c.role, []string{"ML06"}).By("test")
 		p, err := b.List(t.Context(), scope, Filter{}, "")
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestAReaderSeesHerLevelsAndRegionsAndNothingElse(t *testing.T) {
 			}
 		}
 		var exported []string
-		for s, err := range b.Export(t.Context(), scope, true) {
+		for s, err := range b.Export(t.Context(), scope, Exporting{WithText: true}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +77,7 @@ func TestFiltersAndPagesMeetEveryMessageOnce(t *testing.T) {
 		}
 		b.submit(t, s)
 	}
-	scope := staff.ScopeOf(staff.Coordinator, nil)
+	scope := staff.ScopeOf(staff.Coordinator, nil).By("test")
 	for _, c := range []struct {
 		f    Filter
 		want int
@@ -112,7 +112,7 @@ func TestATextThatDoesNotOpenIsAStateOfItsRow(t *testing.T) {
 	b := newBench(t)
 	good, bad := b.submit(t, programme.Submission{Text: "bon"}), b.submit(t, programme.Submission{Text: "mauvais"})
 	b.exec(t, `update submission set sealed = (select sealed from submission where id = $1::text::uuid) where id = $2::text::uuid`, good, bad)
-	p, err := b.List(t.Context(), staff.ScopeOf(staff.Coordinator, nil), Filter{}, "")
+	p, err := b.List(t.Context(), staff.ScopeOf(staff.Coordinator, nil).By("test"), Filter{}, "")
 	if err != nil || len(p.Messages) != 2 {
 		t.Fatalf("%d messages, %v", len(p.Messages), err)
 	}
@@ -125,7 +125,7 @@ func TestAmountsAreWithheldFromWhoReadsNoWords(t *testing.T) {
 	b := newBench(t)
 	id := b.submit(t, programme.Submission{Kind: programme.Progress, Answers: map[string]string{"MEM": "24", "EPA": "24000", "REC": "42000"}})
 	for role, want := range map[staff.Role]int{staff.Viewer: 1, staff.Officer: 3} {
-		r, err := b.Read(t.Context(), staff.ScopeOf(role, nil), id)
+		r, err := b.Read(t.Context(), staff.ScopeOf(role, nil).By("test"), id)
 		if err != nil || len(r.Answers) != want {
 			t.Errorf("%s reads %v, %v", role, r.Answers, err)
 		}
@@ -350,7 +350,7 @@ func TestAnExportOfManyRowsComesInOrderByPages(t *testing.T) {
 		select gen_random_uuid(), 'open', 'L1', '48271936', decode(repeat('00', 32), 'hex'), 'demo', 'sms', 'fr', now() from generate_series(1, $1::int)`, 2*exportPage+1)
 	var last int64
 	n := 0
-	for s, err := range b.Export(t.Context(), staff.ScopeOf(staff.Viewer, nil), true) {
+	for s, err := range b.Export(t.Context(), staff.ScopeOf(staff.Viewer, nil).By("test"), Exporting{WithText: true}) {
 		if err != nil || s.N <= last {
 			t.Fatalf("row %d has order %d after %d, %v", n, s.N, last, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -58,9 +59,10 @@ func (d *Desk) Classify(ctx context.Context, who staff.Account, c Classifying) (
 	if err := mayBe(kind, row.Level, codes); err != nil {
 		return false, err
 	}
+	id := strings.ToLower(c.ID)
 	fresh, err := d.store.PutClassification(ctx, who.Scope(), store.Classification{
-		SubmissionID: strings.ToLower(c.ID), Kind: kind, Codes: codes, StaffID: who.ID, At: d.now(),
-	})
+		SubmissionID: id, Kind: kind, Codes: codes, StaffID: who.ID, At: d.now(),
+	}, d.act(who.ID, audit.MessageClassify, id, append([]string{kind}, codes...)...))
 	return err == nil && !fresh, err
 }
 

@@ -35,7 +35,7 @@ func TestStaffSetTheExactTypeAndTheLatestStands(t *testing.T) {
 		t.Errorf("%+v, %v", r.Classifications, err)
 	}
 	exported := map[string]string{}
-	for e, err := range b.Export(t.Context(), who.Scope(), false) {
+	for e, err := range b.Export(t.Context(), who.Scope(), Exporting{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestStaffSetTheReasonsOfAFeedback(t *testing.T) {
 	if already, err := b.Classify(t.Context(), who, Classifying{ID: id, Codes: []string{"C", "H"}}); err != nil || !already {
 		t.Fatal(already, err)
 	}
-	for e, err := range b.Export(t.Context(), who.Scope(), false) {
+	for e, err := range b.Export(t.Context(), who.Scope(), Exporting{}) {
 		if err != nil || e.Answers["reasons"] != "C H" {
 			t.Errorf("exports %v, %v", e.Answers, err)
 		}
@@ -112,7 +112,7 @@ func TestOfACorrectedReportTheLatestStandsAndTheOthersAreReached(t *testing.T) {
 	cut := report(one, programme.L1, 1, true, map[string]string{"month": "2026-10", "MEM": "27"})
 	three := report(one, programme.L2, 2, false, map[string]string{"month": "2026-10", "MEM": "26", "EPA": "24000", "EQU": "4"})
 	for role, want := range map[staff.Role][]string{staff.Officer: {cut, two}, staff.Peace: {three}} {
-		p, err := b.List(t.Context(), staff.ScopeOf(role, []string{"ML06"}), Filter{}, "")
+		p, err := b.List(t.Context(), staff.ScopeOf(role, []string{"ML06"}).By("test"), Filter{}, "")
 		var got []string
 		for _, m := range p.Messages {
 			got = append(got, m.ID)
@@ -121,7 +121,7 @@ func TestOfACorrectedReportTheLatestStandsAndTheOthersAreReached(t *testing.T) {
 			t.Errorf("%s lists %v, %d new, %v; want %v", role, got, p.New, err, want)
 		}
 	}
-	r, err := b.Read(t.Context(), staff.ScopeOf(staff.Peace, nil), one)
+	r, err := b.Read(t.Context(), staff.ScopeOf(staff.Peace, nil).By("test"), one)
 	if err != nil || len(r.Versions) != 4 || r.Newer() != three {
 		t.Fatalf("%+v, %v", r.Versions, err)
 	}
@@ -132,15 +132,15 @@ func TestOfACorrectedReportTheLatestStandsAndTheOthersAreReached(t *testing.T) {
 		t.Errorf("changes %v", got)
 	}
 	// An officer does not learn of a version that she may not read.
-	if r, err = b.Read(t.Context(), staff.ScopeOf(staff.Officer, nil), two); err != nil || len(r.Versions) != 3 || r.Newer() != "" {
+	if r, err = b.Read(t.Context(), staff.ScopeOf(staff.Officer, nil).By("test"), two); err != nil || len(r.Versions) != 3 || r.Newer() != "" {
 		t.Errorf("%+v, %v", r.Versions, err)
 	}
 	// Amounts are withheld from a viewer in every version, as they were said first too.
-	if r, err = b.Read(t.Context(), staff.ScopeOf(staff.Viewer, nil), one); err != nil || r.Answers["EPA"] != "" || r.Answers["EPA_first"] != "" || r.Versions[0].Answers["EPA"] != "" {
+	if r, err = b.Read(t.Context(), staff.ScopeOf(staff.Viewer, nil).By("test"), one); err != nil || r.Answers["EPA"] != "" || r.Answers["EPA_first"] != "" || r.Versions[0].Answers["EPA"] != "" {
 		t.Errorf("%+v, %v", r.Answers, err)
 	}
 	corrects := map[string]string{}
-	for e, err := range b.Export(t.Context(), staff.ScopeOf(staff.Peace, nil), false) {
+	for e, err := range b.Export(t.Context(), staff.ScopeOf(staff.Peace, nil).By("test"), Exporting{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestOfACorrectedReportTheLatestStandsAndTheOthersAreReached(t *testing.T) {
 func TestWhatWasAskedAgainAndAgreedToIsTold(t *testing.T) {
 	b := newBench(t)
 	id := b.submit(t, programme.Submission{Kind: programme.Tension})
-	scope := staff.ScopeOf(staff.Officer, nil)
+	scope := staff.ScopeOf(staff.Officer, nil).By("test")
 	if r, err := b.Read(t.Context(), scope, id); err != nil || r.Followup != nil || r.Consent.Known {
 		t.Errorf("%+v, %v", r, err)
 	}

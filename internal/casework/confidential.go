@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/vault"
@@ -54,12 +55,21 @@ func (d *Desk) Confidential(ctx context.Context, who staff.Account, password, ad
 		return nil, err
 	}
 	private, err := d.unwrapKey(ctx, who.Confidential, password)
+	if errors.Is(err, ErrCredentials) {
+		if err := d.read(ctx, who.Scope(), audit.ConfidentialRefused, "", 0); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	d.throttle.clear(key)
 	rows, err := d.store.ConfidentialNewest(ctx, who.Scope(), ConfidentialMost)
 	if err != nil {
+		return nil, err
+	}
+	// Neither which they are nor how many: of L3 nothing is counted anywhere.
+	if err := d.read(ctx, who.Scope(), audit.ConfidentialOpen, "", 0); err != nil {
 		return nil, err
 	}
 	list := make([]Confidential, 0, len(rows))

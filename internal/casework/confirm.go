@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -54,14 +55,14 @@ func (d *Desk) Confirm(ctx context.Context, who staff.Account, c Confirmation) (
 	if c.Note != "" {
 		sealed.SealedNote = d.ring.Seal([]byte(c.Note), "note/"+c.ID)
 	}
-	err = d.store.ConfirmReport(ctx, who.Scope(), sealed, d.now())
+	err = d.store.ConfirmReport(ctx, who.Scope(), sealed, d.now(), d.act(who.ID, audit.MessageConfirm, c.ID, c.Note))
 	if !errors.Is(err, store.ErrConfirmed) {
 		return false, err
 	}
 	if c.Note == "" {
 		return true, nil
 	}
-	r, err := d.Read(ctx, who.Scope(), c.ID)
+	r, err := d.look(ctx, who.Scope(), c.ID)
 	if err != nil {
 		return false, err
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -108,7 +109,7 @@ func TestWhoMayNotConfirmMeetsNothing(t *testing.T) {
 		t.Errorf("a long note: %v", err)
 	}
 	for _, scope := range []staff.Scope{{}, {Regions: []string{"ML07"}, Words: true}} {
-		if err := b.store.ConfirmReport(t.Context(), scope, store.Confirmation{ID: id, StaffID: who.ID}, b.now); !errors.Is(err, ErrNotFound) {
+		if err := b.store.ConfirmReport(t.Context(), scope, store.Confirmation{ID: id, StaffID: who.ID}, b.now, b.act(who.ID, audit.MessageConfirm, id)); !errors.Is(err, ErrNotFound) {
 			t.Errorf("with %+v: %v", scope, err)
 		}
 	}

@@ -111,7 +111,7 @@ func (b *bench) account(t *testing.T, role staff.Role, regions ...string) staff.
 	if role == staff.Protection {
 		n.Confidential = b.private
 	}
-	a, err := b.AddAccount(t.Context(), n)
+	a, err := b.AddAccount(t.Context(), "cli:test", n)
 	if err != nil {
 		t.Fatal(err)
 	}

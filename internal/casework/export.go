@@ -3,8 +3,10 @@ package casework
 import (
 	"context"
 	"iter"
+	"strconv"
 	"strings"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -12,6 +14,13 @@ import (
 
 // exportPage bounds what an export holds in memory: rows of at most a few kB.
 const exportPage = 500
+
+// Exporting is what somebody takes out.
+type Exporting struct {
+	As       string // id of the account whose scope it is, where a command takes it
+	Reason   string
+	WithText bool
+}
 
 // Exported is a submission on its way out.
 type Exported struct {
@@ -29,10 +38,19 @@ func (e Exported) Corrects() string { return e.FirstVersion }
 // Export gives every submission of the scope, of reports the latest version
 // alone, oldest first, a page at a time. Words are opened only when asked for and
 // within the scope; a text that does not open is empty, as one that nobody wrote.
-// It ends at the first error.
-func (d *Desk) Export(ctx context.Context, scope staff.Scope, withText bool) iter.Seq2[Exported, error] {
-	words := staff.Scope{Words: scope.Words && withText}
+// It ends at the first error. Before anything is given, the audit says who takes it
+// and why.
+func (d *Desk) Export(ctx context.Context, scope staff.Scope, x Exporting) iter.Seq2[Exported, error] {
+	words := staff.Scope{Words: scope.Words && x.WithText}
 	return func(yield func(Exported, error) bool) {
+		act := d.act(scope.Reader, audit.Export, x.As, strconv.FormatBool(words.Words))
+		if x.Reason != "" {
+			act.Reason = d.ring.Seal([]byte(x.Reason), reasonBound)
+		}
+		if err := d.store.Audit(ctx, act); err != nil {
+			yield(Exported{}, err)
+			return
+		}
 		var after int64
 		for {
 			rows, err := d.store.SubmissionsAfter(ctx, scope, after, exportPage)

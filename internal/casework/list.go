@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -24,7 +25,7 @@ type Page struct {
 }
 
 // List gives the page of the log after the message with this id; no id asks for
-// the first.
+// the first. A page is one entry of the audit.
 func (d *Desk) List(ctx context.Context, scope staff.Scope, f Filter, after string) (Page, error) {
 	var p Page
 	rows, err := d.store.SubmissionsBefore(ctx, scope, f, after, PageSize+1)
@@ -43,6 +44,9 @@ func (d *Desk) List(ctx context.Context, scope staff.Scope, f Filter, after stri
 	}
 	if p.Projects, err = d.store.ProjectsOf(ctx, scope); err != nil {
 		return p, err
+	}
+	if err := d.read(ctx, scope, audit.MessagesList, "", len(p.Messages)); err != nil {
+		return Page{}, err
 	}
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lafia/internal/audit"
 	"lafia/internal/staff"
 	"lafia/internal/store"
 )
@@ -53,11 +54,14 @@ func (d *Desk) Login(ctx context.Context, username, password, address string) (E
 		return Entry{}, fmt.Errorf("checking a password: %w", err)
 	}
 	if !right {
+		if err := d.store.Audit(ctx, d.act(audit.Guest, audit.LoginRefused, account.ID)); err != nil {
+			return Entry{}, err
+		}
 		return Entry{}, ErrCredentials
 	}
 	d.throttle.clear(key)
 	session, token := staff.NewSession(account.ID, d.now(), d.random)
-	if err := d.store.OpenSession(ctx, session, d.now()); err != nil {
+	if err := d.store.OpenSession(ctx, session, d.now(), d.act(account.ID, audit.Login, account.ID)); err != nil {
 		return Entry{}, err
 	}
 	return Entry{Account: account, Session: session, Token: token}, nil

@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 
+	"lafia/internal/audit"
 	"lafia/internal/staff"
 )
 
@@ -13,5 +14,5 @@ func (d *Desk) Logout(ctx context.Context, token string) error {
 	if !ok {
 		return nil
 	}
-	return d.store.CloseSession(ctx, hash)
+	return d.store.CloseSession(ctx, hash, d.act("", audit.Logout, ""))
 }

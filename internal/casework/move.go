@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -63,11 +64,11 @@ func (d *Desk) Move(ctx context.Context, who staff.Account, m Move) (already boo
 	if m.Note != "" {
 		sealed.SealedNote = d.ring.Seal([]byte(m.Note), "note/"+m.ID)
 	}
-	err = d.store.MoveSubmission(ctx, who.Scope(), sealed, d.now())
+	err = d.store.MoveSubmission(ctx, who.Scope(), sealed, d.now(), d.act(who.ID, audit.MessageMove, m.ID, string(m.From), string(m.To), m.Note))
 	if !errors.Is(err, store.ErrMoved) {
 		return false, err
 	}
-	r, err := d.Read(ctx, who.Scope(), m.ID)
+	r, err := d.look(ctx, who.Scope(), m.ID)
 	if err != nil {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"unicode/utf8"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -21,7 +22,11 @@ var (
 
 // Number is the number of somebody who wants to be called, in E.164. It does not
 // print.
-type Number struct{ e164 string }
+type Number struct {
+	e164 string
+	// Message is what the number stands behind.
+	Message programme.Reference
+}
 
 const numberMask = "[number]"
 
@@ -115,12 +120,12 @@ func (d *Desk) Number(ctx context.Context, who staff.Account, a Asking) (Number,
 	}
 	err = d.store.ShowNumber(ctx, who.Scope(), store.Showing{
 		ID: row.ID, StaffID: who.ID, SealedReason: d.ring.Seal([]byte(reason), "note/"+row.ID),
-	}, d.now())
+	}, d.now(), d.act(who.ID, audit.MessageNumber, row.ID, reason))
 	if errors.Is(err, ErrNotFound) { // let go this very moment
 		return Number{}, ErrNoNumber
 	}
 	if err != nil {
 		return Number{}, err
 	}
-	return Number{string(plain)}, nil
+	return Number{string(plain), row.Reference}, nil
 }

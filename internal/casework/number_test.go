@@ -184,7 +184,7 @@ func TestANumberWithoutAReasonOrThatDoesNotOpenIsNotShown(t *testing.T) {
 }
 
 func TestANumberDoesNotPrint(t *testing.T) {
-	n := Number{"+22370000001"}
+	n := Number{e164: "+22370000001"}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "n", n)
 	j, _ := json.Marshal(map[string]any{"n": n})
@@ -255,7 +255,7 @@ func TestAPersonWhoAsksBySMSCanBeCalledAndHerReplyIsSeen(t *testing.T) {
 		if got, err := b.store.RepliesOf(t.Context(), staff.ScopeOf(staff.Protection, nil), id); err != nil || len(got) != 0 {
 			t.Errorf("outside the scope there are %d replies, %v", len(got), err)
 		}
-		if v, err := b.Read(t.Context(), staff.ScopeOf(staff.Viewer, nil), id); err != nil || v.Replies[0].State != TextWithheld || v.Replies[0].Text != "" {
+		if v, err := b.Read(t.Context(), staff.ScopeOf(staff.Viewer, nil).By("test"), id); err != nil || v.Replies[0].State != TextWithheld || v.Replies[0].Text != "" {
 			t.Errorf("a viewer reads %+v, %v", v.Replies, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -33,7 +34,7 @@ func (d *Desk) Raise(ctx context.Context, who staff.Account, r Raising) (already
 	r.ID = strings.ToLower(r.ID) // a note is bound to the id as it is stored
 	raised, err := d.store.RaiseLevel(ctx, who.Scope(), store.Raising{
 		ID: r.ID, StaffID: who.ID, SealedReason: d.ring.Seal([]byte(r.Reason), "note/"+r.ID),
-	}, d.now())
+	}, d.now(), d.act(who.ID, audit.MessageRaise, r.ID, r.Reason))
 	return err == nil && !raised, err
 }
 

@@ -3,6 +3,7 @@ package casework
 import (
 	"context"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 	"lafia/internal/store"
@@ -61,8 +62,20 @@ func (r Record) Moves() []programme.Status {
 	return list
 }
 
-// Read gives one message of the scope.
+// Read gives one message of the scope, and writes into the audit who opened it.
 func (d *Desk) Read(ctx context.Context, scope staff.Scope, id string) (Record, error) {
+	r, err := d.look(ctx, scope, id)
+	if err != nil {
+		return Record{}, err
+	}
+	if err := d.read(ctx, scope, audit.MessageOpen, r.ID, 1); err != nil {
+		return Record{}, err
+	}
+	return r, nil
+}
+
+// look is Read without an entry, for a verb that shows nothing of it.
+func (d *Desk) look(ctx context.Context, scope staff.Scope, id string) (Record, error) {
 	row, err := d.store.SubmissionByID(ctx, scope, id)
 	if err != nil {
 		return Record{}, err

@@ -72,7 +72,7 @@ func TestARefusedConfirmationKeepsTheNoteAndConfirmsNothing(t *testing.T) {
 			t.Errorf("%s: %d, without what was typed or why", name, res.StatusCode)
 		}
 	}
-	r, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil), id)
+	r, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil).By("test"), id)
 	if err != nil || r.Confirmed || len(r.Events) != 0 {
 		t.Errorf("something was confirmed: %+v, %v", r, err)
 	}

@@ -215,7 +215,7 @@ func TestARefusedMoveKeepsWhatWasTyped(t *testing.T) {
 			t.Errorf("%s: %d, without what was typed or why", name, res.StatusCode)
 		}
 	}
-	r, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil), id)
+	r, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil).By("test"), id)
 	if err != nil || r.Status != programme.New || len(r.Events) != 0 {
 		t.Errorf("something was moved: %+v, %v", r, err)
 	}

@@ -70,13 +70,9 @@ func (c *Console) number(v *visit) error {
 }
 
 func (c *Console) showNumber(v *visit, id string, n casework.Number) error {
-	r, err := c.o.Desk.Read(v.ctx, v.entry.Scope(), id)
-	if err != nil {
-		return c.failed(v, err)
-	}
-	back := root + "/messages/" + r.ID
+	back := root + "/messages/" + id
 	return render(v, http.StatusOK, numberPage(numberView{
-		page: c.page(v, "messages", "number.title", back), number: phone(n.Reveal()), tel: "tel:" + n.Reveal(), reference: r.Reference.String(), back: back,
+		page: c.page(v, "messages", "number.title", back), number: phone(n.Reveal()), tel: "tel:" + n.Reveal(), reference: n.Message.String(), back: back,
 	}))
 }
 

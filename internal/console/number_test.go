@@ -73,7 +73,7 @@ func TestARefusedWishForANumberKeepsTheReasonAndShowsNothing(t *testing.T) {
 	if res.StatusCode != http.StatusConflict || !strings.Contains(body, "Aucun numéro n’est gardé pour ce message") || strings.Contains(body, shown) {
 		t.Errorf("after its time: %d, without a clear sentence", res.StatusCode)
 	}
-	r, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil), id)
+	r, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil).By("test"), id)
 	if err != nil || len(r.Events) != 0 {
 		t.Errorf("events %+v, %v", r.Events, err)
 	}

@@ -123,7 +123,7 @@ func TestAFormThatIsNotOursChangesNothing(t *testing.T) {
 			}
 		}
 	}
-	got, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil), id)
+	got, err := s.desk.Read(t.Context(), staff.ScopeOf(staff.Coordinator, nil).By("test"), id)
 	if err != nil || got.Status != programme.New || got.Confirmed {
 		t.Errorf("status is %s, confirmed %v, %v", got.Status, got.Confirmed, err)
 	}

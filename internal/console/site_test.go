@@ -117,7 +117,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 		if r == staff.Protection {
 			n.Confidential = private
 		}
-		if _, err := st.desk.AddAccount(t.Context(), n); err != nil {
+		if _, err := st.desk.AddAccount(t.Context(), "cli:test", n); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/servers/serverstest"
 	"lafia/internal/staff"
@@ -620,9 +621,11 @@ func TestAnotherPasswordIsTakenButOpensNoConfidentialKey(t *testing.T) {
 
 func TestAnAccountThatIsNotTheDemosIsLeftAlone(t *testing.T) {
 	b := newBench(t)
+	id := "00000000-0000-8000-8000-000000000001"
+	act := audit.NewChain(b.Ring, func() time.Time { return now }).Draft(audit.Entry{Actor: "cli:test", Act: audit.AccountAdd, Object: id})
 	err := b.AddStaff(t.Context(), staff.Account{
-		ID: "00000000-0000-8000-8000-000000000001", Username: "officer", Name: "Awa", Role: staff.Viewer, PasswordHash: "x", Language: "fr", Active: true, CreatedAt: now,
-	})
+		ID: id, Username: "officer", Name: "Awa", Role: staff.Viewer, PasswordHash: "x", Language: "fr", Active: true, CreatedAt: now,
+	}, act)
 	if err != nil {
 		t.Fatal(err)
 	}

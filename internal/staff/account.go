@@ -22,7 +22,7 @@ type Account struct {
 }
 
 // Scope is what this account may read.
-func (a Account) Scope() Scope { return ScopeOf(a.Role, a.Regions) }
+func (a Account) Scope() Scope { return ScopeOf(a.Role, a.Regions).By(a.ID) }
 
 // LogValue keeps names, hashes and wrapped keys out of logs: an id is enough to
 // find who it was.

@@ -27,7 +27,11 @@ type Scope struct {
 	Levels  []programme.Level // empty: nothing
 	Regions []string          // adm1 codes; empty: every region. What has no region is everyone's. L3 has no region
 	Words   bool              // whether texts and notes may be opened
+	Reader  string            // who reads, for the audit: an account's id, or who runs a command
 }
+
+// By gives the scope to a reader.
+func (s Scope) By(reader string) Scope { s.Reader = reader; return s }
 
 // ScopeOf gives the scope of a role in her regions.
 func ScopeOf(r Role, regions []string) Scope {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 )
@@ -43,9 +44,9 @@ type NewAnswer struct {
 
 // PutAnswer keeps an answer, moves its submission to answered with an event, and
 // queues what is sent, in one transaction. fresh is false for an answer that is
-// here already, which changes nothing. ErrMoved is for a submission whose level
+// here already, which changes nothing and is no act. ErrMoved is for a submission whose level
 // is another by now.
-func (s *Store) PutAnswer(ctx context.Context, scope staff.Scope, a NewAnswer, now time.Time) (fresh bool, err error) {
+func (s *Store) PutAnswer(ctx context.Context, scope staff.Scope, a NewAnswer, now time.Time, act audit.Draft) (fresh bool, err error) {
 	if !isID(a.SubmissionID) {
 		return false, fmt.Errorf("answering a submission: %w", ErrNotFound)
 	}
@@ -81,11 +82,12 @@ insert into answer (id, submission_id, at, staff_id, sealed, sms, outbound_id) v
 		if _, err := tx.Exec(ctx, event, a.SubmissionID, now, a.StaffID, status, answerGiven); err != nil {
 			return err
 		}
-		if a.Send == nil {
-			return nil
+		if a.Send != nil {
+			if _, err = s.queue(ctx, tx, []Outgoing{*a.Send}, now); err != nil {
+				return err
+			}
 		}
-		_, err = s.queue(ctx, tx, []Outgoing{*a.Send}, now)
-		return err
+		return audited(ctx, tx, act)
 	})
 	return fresh, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/staff"
 )
 
@@ -30,7 +31,7 @@ type Classification struct {
 
 // PutClassification keeps a classification of a submission of the scope. fresh is
 // false where the very same codes stand already, which changes nothing.
-func (s *Store) PutClassification(ctx context.Context, scope staff.Scope, c Classification) (fresh bool, err error) {
+func (s *Store) PutClassification(ctx context.Context, scope staff.Scope, c Classification, act audit.Draft) (fresh bool, err error) {
 	if !isID(c.SubmissionID) {
 		return false, fmt.Errorf("classifying a submission: %w", ErrNotFound)
 	}
@@ -58,8 +59,10 @@ func (s *Store) PutClassification(ctx context.Context, scope staff.Scope, c Clas
 			return nil
 		}
 		fresh = true
-		_, err = tx.Exec(ctx, insert, c.SubmissionID, c.Kind, codes, c.StaffID, c.At)
-		return err
+		if _, err = tx.Exec(ctx, insert, c.SubmissionID, c.Kind, codes, c.StaffID, c.At); err != nil {
+			return err
+		}
+		return audited(ctx, tx, act)
 	})
 	return fresh, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 )
@@ -27,7 +28,7 @@ type Confirmation struct {
 // event leaves the status where it is, which no move does: that tells the two
 // apart. What is no report is not found. The row is locked, so of two at once
 // the second gets ErrConfirmed and writes nothing.
-func (s *Store) ConfirmReport(ctx context.Context, scope staff.Scope, c Confirmation, now time.Time) error {
+func (s *Store) ConfirmReport(ctx context.Context, scope staff.Scope, c Confirmation, now time.Time, act audit.Draft) error {
 	if !isID(c.ID) {
 		return fmt.Errorf("confirming a report: %w", ErrNotFound)
 	}
@@ -53,8 +54,10 @@ values ($1::text::uuid, $2, $3::text::uuid, $4, $4, $5)`
 		if _, err := tx.Exec(ctx, update, c.ID); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, event, c.ID, now, c.StaffID, status, c.SealedNote)
-		return err
+		if _, err := tx.Exec(ctx, event, c.ID, now, c.StaffID, status, c.SealedNote); err != nil {
+			return err
+		}
+		return audited(ctx, tx, act)
 	})
 	if err != nil {
 		return fmt.Errorf("confirming a report: %w", err)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"lafia/internal/audit"
 )
 
 // Node is a gateway as the others see it.
@@ -71,7 +73,7 @@ var ErrAlive = errors.New("it is alive")
 
 // ForgetNode takes a dead gateway out of the list, so that nothing waits for its
 // spool any more. ErrNotFound when there is none of that id.
-func (s *Store) ForgetNode(ctx context.Context, id string, now time.Time) error {
+func (s *Store) ForgetNode(ctx context.Context, id string, now time.Time, act audit.Draft) error {
 	return s.inTx(ctx, "forgetting a gateway", func(tx pgx.Tx) error {
 		var alive bool
 		err := tx.QueryRow(ctx, `select stopped_at is null and beat_at > $2 from node where id::text = $1 for update`, id, now.Add(-silent)).Scan(&alive)
@@ -81,8 +83,10 @@ func (s *Store) ForgetNode(ctx context.Context, id string, now time.Time) error 
 		case alive:
 			return ErrAlive
 		}
-		_, err = tx.Exec(ctx, `delete from node where id::text = $1`, id)
-		return err
+		if _, err = tx.Exec(ctx, `delete from node where id::text = $1`, id); err != nil {
+			return err
+		}
+		return audited(ctx, tx, act)
 	})
 }
 

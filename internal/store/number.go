@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"lafia/internal/audit"
 	"lafia/internal/staff"
 )
 
@@ -50,7 +53,7 @@ type Showing struct {
 // ShowNumber writes into a submission's history that the number behind it is
 // shown. ErrNotFound, with nothing written, is for a submission outside the
 // scope and for a number that is kept no longer.
-func (s *Store) ShowNumber(ctx context.Context, scope staff.Scope, w Showing, now time.Time) error {
+func (s *Store) ShowNumber(ctx context.Context, scope staff.Scope, w Showing, now time.Time, act audit.Draft) error {
 	if !isID(w.ID) {
 		return fmt.Errorf("writing that a number is shown: %w", ErrNotFound)
 	}
@@ -60,12 +63,13 @@ func (s *Store) ShowNumber(ctx context.Context, scope staff.Scope, w Showing, no
 	query := "insert into submission_event (submission_id, at, staff_id, from_status, to_status, sealed_note) select s.id, " +
 		q.arg(now) + ", " + q.arg(w.StaffID) + "::text::uuid, s.status, " + q.arg(numberShown) + ", " + q.arg(w.SealedReason) +
 		" from submission s join number n on n.contact = s.contact where " + q.where.String()
-	tag, err := s.pool.Exec(ctx, query, q.args...)
-	if err != nil {
-		return fmt.Errorf("writing that a number is shown: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("writing that a number is shown: %w", ErrNotFound)
-	}
-	return nil
+	return s.inTx(ctx, "writing that a number is shown", func(tx pgx.Tx) error {
+		switch tag, err := tx.Exec(ctx, query, q.args...); {
+		case err != nil:
+			return err
+		case tag.RowsAffected() == 0:
+			return ErrNotFound
+		}
+		return audited(ctx, tx, act)
+	})
 }

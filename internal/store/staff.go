@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/staff"
 )
 
@@ -23,16 +25,18 @@ insert into staff (id, username, name, role, regions, password_hash, confidentia
 values ($1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 // AddStaff stores a new account. A username that is taken is an error.
-func (s *Store) AddStaff(ctx context.Context, a staff.Account) error {
+func (s *Store) AddStaff(ctx context.Context, a staff.Account, act audit.Draft) error {
 	regions := a.Regions
 	if regions == nil {
 		regions = []string{}
 	}
-	_, err := s.pool.Exec(ctx, addStaff, a.ID, a.Username, a.Name, string(a.Role), regions, string(a.PasswordHash), a.Confidential, a.Language, a.Active, a.Synthetic, a.CreatedAt)
-	if err != nil {
-		return fmt.Errorf("adding an account: %w", err)
-	}
-	return nil
+	return s.inTx(ctx, "adding an account", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, addStaff, a.ID, a.Username, a.Name, string(a.Role), regions, string(a.PasswordHash), a.Confidential, a.Language, a.Active, a.Synthetic, a.CreatedAt)
+		if err != nil {
+			return err
+		}
+		return audited(ctx, tx, act)
+	})
 }
 
 // StaffByUsername finds an account by its name, active or not.
@@ -86,13 +90,15 @@ insert into staff_session (token_hash, staff_id, csrf, created_at, seen_at, expi
 values ($1, $2::text::uuid, $3, $4, $5, $6)`
 
 // OpenSession stores a new login, and clears what is past its time.
-func (s *Store) OpenSession(ctx context.Context, e staff.Session, now time.Time) error {
+func (s *Store) OpenSession(ctx context.Context, e staff.Session, now time.Time, act audit.Draft) error {
 	return s.inTx(ctx, "opening a session", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `delete from staff_session where expires_at < $1`, now); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, openSession, e.TokenHash, e.StaffID, e.CSRF, e.CreatedAt, e.SeenAt, e.ExpiresAt)
-		return err
+		if _, err := tx.Exec(ctx, openSession, e.TokenHash, e.StaffID, e.CSRF, e.CreatedAt, e.SeenAt, e.ExpiresAt); err != nil {
+			return err
+		}
+		return audited(ctx, tx, act)
 	})
 }
 
@@ -121,10 +127,18 @@ func (s *Store) TouchSession(ctx context.Context, tokenHash []byte, now time.Tim
 	return nil
 }
 
-// CloseSession ends a login.
-func (s *Store) CloseSession(ctx context.Context, tokenHash []byte) error {
-	if _, err := s.pool.Exec(ctx, `delete from staff_session where token_hash = $1`, tokenHash); err != nil {
-		return fmt.Errorf("closing a session: %w", err)
-	}
-	return nil
+// CloseSession ends a login; act is by whose it was. One that has ended already is
+// no act.
+func (s *Store) CloseSession(ctx context.Context, tokenHash []byte, act audit.Draft) error {
+	return s.inTx(ctx, "closing a session", func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `delete from staff_session where token_hash = $1 returning staff_id::text`, tokenHash).Scan(&act.Actor)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return nil
+		case err != nil:
+			return err
+		}
+		act.Object = act.Actor
+		return audited(ctx, tx, act)
+	})
 }

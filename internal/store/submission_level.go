@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 )
@@ -24,7 +25,7 @@ type Raising struct {
 
 // RaiseLevel makes a submission of the scope L2, with an event that keeps the
 // reason. raised is false for one that is L2 already, which changes nothing.
-func (s *Store) RaiseLevel(ctx context.Context, scope staff.Scope, r Raising, now time.Time) (raised bool, err error) {
+func (s *Store) RaiseLevel(ctx context.Context, scope staff.Scope, r Raising, now time.Time, act audit.Draft) (raised bool, err error) {
 	if !isID(r.ID) {
 		return false, fmt.Errorf("raising a level: %w", ErrNotFound)
 	}
@@ -48,8 +49,10 @@ insert into submission_event (submission_id, at, staff_id, from_status, to_statu
 		if _, err := tx.Exec(ctx, update, r.ID, string(programme.L2)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, event, r.ID, now, r.StaffID, status, levelRaised, r.SealedReason)
-		return err
+		if _, err := tx.Exec(ctx, event, r.ID, now, r.StaffID, status, levelRaised, r.SealedReason); err != nil {
+			return err
+		}
+		return audited(ctx, tx, act)
 	})
 	return raised, err
 }

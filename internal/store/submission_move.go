@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 )
@@ -27,7 +28,7 @@ type Move struct {
 // MoveSubmission changes a status and writes its event in one transaction. The
 // row is locked while its status is compared with the expected one, so of two
 // at once the second gets ErrMoved and overwrites nothing.
-func (s *Store) MoveSubmission(ctx context.Context, scope staff.Scope, m Move, now time.Time) error {
+func (s *Store) MoveSubmission(ctx context.Context, scope staff.Scope, m Move, now time.Time, act audit.Draft) error {
 	if !isID(m.ID) {
 		return fmt.Errorf("moving a submission: %w", ErrNotFound)
 	}
@@ -51,8 +52,10 @@ values ($1::text::uuid, $2, $3::text::uuid, $4, $5, $6)`
 		if _, err := tx.Exec(ctx, update, m.ID, string(m.To)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, event, m.ID, now, m.StaffID, string(m.From), string(m.To), m.SealedNote)
-		return err
+		if _, err := tx.Exec(ctx, event, m.ID, now, m.StaffID, string(m.From), string(m.To), m.SealedNote); err != nil {
+			return err
+		}
+		return audited(ctx, tx, act)
 	})
 	if err != nil {
 		return fmt.Errorf("moving a submission: %w", err)

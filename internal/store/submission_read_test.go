@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/servers/serverstest"
 	"lafia/internal/staff"
@@ -73,7 +74,7 @@ func TestNoReaderOfStaffGivesAnythingToAnEmptyScope(t *testing.T) {
 				t.Errorf("%s gives %d rows to %+v", reader, n, scope)
 			}
 		}
-		if err := s.MoveSubmission(t.Context(), scope, Move{ID: id, From: programme.New, To: programme.Closed, StaffID: id}, time.Unix(0, 0)); !errors.Is(err, ErrNotFound) {
+		if err := s.MoveSubmission(t.Context(), scope, Move{ID: id, From: programme.New, To: programme.Closed, StaffID: id}, time.Unix(0, 0), audit.Draft{}); !errors.Is(err, ErrNotFound) {
 			t.Errorf("a move with %+v: %v", scope, err)
 		}
 	}

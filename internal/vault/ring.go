@@ -35,6 +35,8 @@ type Ring struct {
 	office       map[byte]*box
 	officeNow    byte
 	pin          *macs
+	audit        *box
+	auditFirst   []byte     // nil: it is kept elsewhere
 	confidential *PublicKey // nil: no pair yet
 	captureCheck []byte
 	officeChecks map[byte][]byte
@@ -80,6 +82,14 @@ func Open(dir string) (*Ring, error) {
 		return nil, err
 	}
 	r.session = newBox(sk)
+	ak, err := derive(capture, "audit")
+	if err != nil {
+		return nil, err
+	}
+	r.audit = newBox(ak)
+	if r.auditFirst, err = readKey(filepath.Join(dir, auditFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	for n := byte(1); n < 255; n++ {
 		k, err := readKey(filepath.Join(dir, fmt.Sprintf("office-%d.key", n)))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -115,7 +125,7 @@ func Create(dir string) error {
 		return fmt.Errorf("making the key folder: %w", err)
 	}
 	// The capture key comes last: a folder with it is complete.
-	for _, name := range []string{"office-1.key", captureFile} {
+	for _, name := range []string{"office-1.key", auditFile, captureFile} {
 		if err := writeNew(filepath.Join(dir, name), hex.EncodeToString(randomBytes(KeySize))); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("writing a new key: %w", err)
 		}

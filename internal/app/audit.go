@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"os/user"
+	"time"
+
+	"lafia/internal/audit"
+	"lafia/internal/store"
+	"lafia/internal/vault"
+)
+
+// commandActor is who runs a command, as the system knows her.
+func commandActor() string {
+	u, err := user.Current()
+	if err != nil {
+		return audit.CommandLine("unknown")
+	}
+	return audit.CommandLine(u.Username)
+}
+
+// commandAct is an entry of the audit for what a command does.
+func commandAct(ring *vault.Ring, what audit.Act, object, reason string, count int) audit.Draft {
+	e := audit.Entry{Actor: commandActor(), Act: what, Object: object, Count: count}
+	if reason != "" {
+		e.Reason = ring.Seal([]byte(reason), "audit/reason")
+	}
+	return audit.NewChain(ring, time.Now).Draft(e)
+}
+
+// Audit opens the audit of a site, also of a dev instance that is stopped. Call done
+// when it is no longer needed.
+func Audit(ctx context.Context, site Site, log *slog.Logger) (_ *AuditChain, done func(), err error) {
+	var st *store.Store
+	var ring *vault.Ring
+	a := &AuditChain{}
+	if site.Data != "" {
+		a.KeyFile = vault.AuditKeyFile(devKeys(site.Data))
+		st, ring, done, err = openDev(ctx, site.Data, log)
+	} else {
+		c, s, oerr := openRecord(ctx, site.Config)
+		if oerr != nil {
+			return nil, nil, oerr
+		}
+		a.KeyFile = vault.AuditKeyFile(c.Keys.Dir)
+		st, done = s, s.Close
+		if ring, err = vault.Open(c.Keys.Dir); err != nil {
+			done()
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	a.store, a.ring = st, ring
+	return a, done, nil
+}
+
+// AuditChain is the audit of a site.
+type AuditChain struct {
+	KeyFile string // of the first key, where it lies if nobody took it away
+	store   *store.Store
+	ring    *vault.Ring
+}
+
+// Verify checks the whole chain by the first key in a file. paper is a head that was
+// written down; nil: none.
+func (a *AuditChain) Verify(ctx context.Context, keyFile string, paper *audit.Head) (r audit.Report, err error) {
+	first, err := vault.ReadAuditKey(keyFile)
+	if err != nil {
+		return r, fmt.Errorf("reading the audit's first key: %w", err)
+	}
+	return VerifyAudit(ctx, a.store, a.ring, first, paper)
+}
+
+// VerifyAudit checks the chain of a record.
+func VerifyAudit(ctx context.Context, s *store.Store, ring *vault.Ring, first []byte, paper *audit.Head) (r audit.Report, err error) {
+	err = s.ReadAudit(ctx, func(entries iter.Seq2[audit.Entry, error], end audit.Kept, sealed []byte) (err error) {
+		end.Next, _ = ring.OpenAudit(sealed, end.Seq) // one that does not open is not the right one
+		r, err = audit.Verify(first, entries, end, paper)
+		return err
+	})
+	return r, err
+}
+
+// Head gives the end of the chain as the database keeps it, unchecked.
+func (a *AuditChain) Head(ctx context.Context) (audit.Head, error) {
+	end, err := a.store.AuditEnd(ctx)
+	if err != nil {
+		return audit.Head{}, err
+	}
+	if end.Start == nil {
+		return audit.Head{}, fmt.Errorf("the audit has no entry yet")
+	}
+	return audit.Head{Seq: end.Seq, MAC: end.MAC}, nil
+}
