@@ -23,7 +23,7 @@ func outlive(l *live, who caller) {
 
 // begin settles where she stands and what is to be taken.
 func (t *trip) begin(ctx context.Context, l *live, known bool) error {
-	t.doubled = t.c.mayDouble(t.who, t.loaded.Version, l)
+	t.doubled = t.c.mayDouble(t.who, t.met, l)
 	same := l != nil && l.ID == t.who.session
 	if same {
 		t.live = l
@@ -59,6 +59,7 @@ func (t *trip) continued(ctx context.Context) error {
 	in := t.who.in
 	if !in.Cumulative {
 		t.inputs = []string{in.Text}
+		t.stepIn()
 		return nil
 	}
 	rest, ok := t.c.unused(t.live, in.Text)
@@ -72,6 +73,10 @@ func (t *trip) continued(ctx context.Context) error {
 	// More than one input where a choice is waited for: hops before this one never
 	// came. At a text screen it is one input, whatever it holds (see next).
 	t.inputs = strings.Split(rest, "*")
+	// After an apology for a lost session she presses one key. More at once is what
+	// was pressed before it, and late.
+	t.direct = t.live.Lost && len(t.inputs) > 1
+	t.stepIn()
 	return nil
 }
 
@@ -102,7 +107,7 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	d := t.c.draftOf(t.who.key, r.Draft)
 	outlive(d, t.who)
 	t.loaded.Version = max(t.loaded.Version, r.Draft.Version, t.c.drafts.version(t.who.key))
-	if in := t.who.in; !in.Cumulative && !in.Start && in.Sequence == 0 {
+	if t.who.uncounted() {
 		t.who.hop = t.c.hopOf(t.who, t.loaded.Version, d) // as a repeat of it will be known
 	}
 	switch {
@@ -160,6 +165,7 @@ func (t *trip) dialled(old *live, lost bool) {
 		if t.live.Language == "" {
 			t.live.Language = old.Language
 		}
+		t.setAside(old)
 	}
 	t.begun = true
 	in := t.who.in
@@ -170,7 +176,7 @@ func (t *trip) dialled(old *live, lost bool) {
 	if tail == "" {
 		return
 	}
-	if t.lost = lost; lost {
+	if t.lost, t.live.Lost = lost, lost; lost {
 		return
 	}
 	t.inputs, t.direct = strings.Split(tail, "*"), true

@@ -85,8 +85,9 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 		l = nil
 	}
 	outlive(l, who)
-	if in := who.in; !in.Cumulative && !in.Start && in.Sequence == 0 {
-		who.hop = c.hopOf(who, loaded.Version, l)
+	l, met, turned := c.turn(who, loaded, l)
+	if who.uncounted() {
+		who.hop = c.hopOf(who, met, l)
 	}
 	switch {
 	case l == nil:
@@ -95,8 +96,11 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	case l.ID == who.session && (l.Done || l.isEarlier(who.hop) || who.in.Sequence > 0 && who.in.Sequence < l.Sequence), l.isPast(who.session):
 		return l.reply(), nil
 	}
+	if turned && who.uncounted() {
+		who.hop = c.inputKey(who, loaded.Version) // as a repeat of it will be known
+	}
 	contact, known := c.openContact(who.key, loaded.Contact)
-	t := &trip{c: c, who: who, loaded: loaded, contact: contact, before: loaded.Version}
+	t := &trip{c: c, who: who, loaded: loaded, contact: contact, before: loaded.Version, met: met, turned: turned}
 	if err := t.begin(ctx, l, known); err != nil {
 		return answered{}, t.later(err)
 	}
@@ -159,6 +163,8 @@ type trip struct {
 	who     caller
 	loaded  session.Loaded
 	before  uint64 // the version that is replaced
+	met     uint64 // the version that her session's latest hop left
+	turned  bool   // her session was beside a newer one
 	live    *live
 	contact remembered
 	fresh   bool // the contact was read from the record: cache it

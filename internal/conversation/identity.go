@@ -13,6 +13,11 @@ import (
 // the same bytes for both.
 const repeatWithin = 1200 * time.Millisecond
 
+// uncounted reports whether a hop is a single input without a sequence.
+func (who caller) uncounted() bool {
+	return !who.in.Cumulative && !who.in.Start && who.in.Sequence == 0
+}
+
 // hopOf identifies a single input without a sequence by the session's version and
 // the input. The same input once more, soon after the reply, is the hop before.
 func (c *Conversation) hopOf(who caller, version uint64, l *live) vault.ID {

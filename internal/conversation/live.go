@@ -39,6 +39,8 @@ type live struct {
 	Said       bool // an ordinary run was finished in it
 	Asked      bool // what could have been a repeat was asked once more
 	Sequence   int  // the latest hop's, where the aggregator counts them
+	Lost       bool // it began anew in the middle of a call that Redis lost
+	Aside      *aside
 }
 
 type answered struct {

@@ -15,7 +15,11 @@ import (
 //
 // packing is its first byte. A session packed otherwise is one that does not
 // open; whoever changes the form takes the next number.
-const packing = 3
+// It is read in the form before too: on the day of an update callers are under way.
+const (
+	packing       = 4
+	packingBefore = 3
+)
 
 func (l *live) pack() []byte {
 	p := &packer{b: make([]byte, 0, 1024)}
@@ -53,12 +57,20 @@ func (l *live) pack() []byte {
 	p.flag(l.Said)
 	p.flag(l.Asked)
 	p.count(l.Sequence)
+	p.flag(l.Lost)
+	p.flag(l.Aside != nil)
+	if a := l.Aside; a != nil {
+		p.b = binary.AppendUvarint(p.b, a.Version)
+		p.flag(a.Turned)
+		p.bytes(a.Live.alone().pack())
+	}
 	return p.b
 }
 
 func unpackLive(b []byte) (*live, error) {
 	u := &unpacker{s: string(b)}
-	if u.byte() != packing {
+	form := u.byte()
+	if form != packing && form != packingBefore {
 		return nil, errPacked
 	}
 	l := &live{}
@@ -86,6 +98,17 @@ func unpackLive(b []byte) (*live, error) {
 	l.Said = u.flag()
 	l.Asked = u.flag()
 	l.Sequence = u.count()
+	if form == packingBefore {
+		return l, u.end()
+	}
+	l.Lost = u.flag()
+	if u.flag() {
+		l.Aside = &aside{Version: u.uvarint(), Turned: u.flag()}
+		var err error
+		if l.Aside.Live, err = unpackLive(u.bytes()); err != nil {
+			return nil, err
+		}
+	}
 	return l, u.end()
 }
 
@@ -101,7 +124,7 @@ func (r remembered) pack() []byte {
 
 func unpackRemembered(b []byte) (remembered, error) {
 	u := &unpacker{s: string(b)}
-	if u.byte() != packing {
+	if form := u.byte(); form != packing && form != packingBefore {
 		return remembered{}, errPacked
 	}
 	r := remembered{Language: u.text(), SeenAt: u.time(), LastPlace: u.text(), Answer: u.text()}

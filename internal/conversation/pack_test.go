@@ -16,11 +16,17 @@ func fill(v reflect.Value, n *int) {
 		v.SetString(strings.Repeat("é", *n%3) + "v" + string(rune('a'+*n%26)))
 	case reflect.Int:
 		v.SetInt(int64(*n))
+	case reflect.Uint64:
+		v.SetUint(uint64(*n) << 40)
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Uint8:
 		v.SetUint(uint64(*n % 256))
 	case reflect.Pointer:
+		if v.Type() == reflect.TypeFor[*aside]() { // a session is beside one at the most
+			v.Set(reflect.ValueOf(&aside{Version: 1 << 50, Turned: true, Live: &live{ID: "beside", Used: 7, Run: "run"}}))
+			return
+		}
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), n)
 	case reflect.Slice:
@@ -64,6 +70,12 @@ func TestPackedSessionComesBackWhole(t *testing.T) {
 		} else if !reflect.DeepEqual(got, l) {
 			t.Errorf("%s: packed\n%+v\nit came back as\n%+v", name, l, got)
 		}
+	}
+	before := &live{ID: "of the form before", Used: 3, Sequence: 4}
+	b := before.pack()
+	b = append([]byte{packingBefore}, b[1:len(b)-2]...) // which had no Lost and nothing beside
+	if got, err := unpackLive(b); err != nil || !reflect.DeepEqual(got, before) {
+		t.Errorf("the form before came back as %+v, %v", got, err)
 	}
 	var r remembered
 	fill(reflect.ValueOf(&r).Elem(), &n)

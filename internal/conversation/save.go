@@ -29,7 +29,7 @@ func draftLife(f *flow.Flow, medium string) time.Duration {
 // its trace to be written behind.
 func (t *trip) save(ctx context.Context) error {
 	if t.erased {
-		t.live.Language = ""
+		t.live.Language, t.live.Aside = "", nil
 	}
 	plain := t.live.pack()
 	v := session.Saved{Version: t.loaded.Version + 1, Session: t.c.Ring.SealSession(plain, bound(t.who.key)), Life: ussdLife}
@@ -59,6 +59,9 @@ func (t *trip) save(ctx context.Context) error {
 		if err := t.c.Sessions.Begin(ctx, t.who.now); err != nil {
 			t.c.Log.Warn("could not note that Redis began anew")
 		}
+	}
+	if t.live.Aside != nil {
+		plain = t.live.alone().pack() // what is beside it may be confidential
 	}
 	t.trace(v.Version, plain)
 	return nil

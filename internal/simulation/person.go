@@ -283,11 +283,13 @@ func (p *person) send(in message.Inbound) (message.Reply, bool) {
 	w.spawn(func() {
 		began := w.Now()
 		r, ok := p.deliver(press, in, w.between(5*time.Millisecond, 300*time.Millisecond))
+		if again && ok && !r.End && w.Now().Sub(began) < 500*time.Millisecond {
+			// Settled before she is answered: from there on she too draws from the seed.
+			wait := w.between(0, 500*time.Millisecond)
+			w.spawn(func() { p.deliver(press, in, wait) })
+		}
 		if ok && !lost {
 			answer <- r
-		}
-		if again && ok && !r.End && w.Now().Sub(began) < 500*time.Millisecond {
-			p.deliver(press, in, w.between(0, 500*time.Millisecond))
 		}
 	})
 	if w.chance(w.weather.twice) {
