@@ -30,7 +30,8 @@ type Options struct {
 
 // Store holds sessions.
 type Store struct {
-	rdb *redis.Client
+	rdb    *redis.Client
+	shared shared
 }
 
 // Open connects and checks that the server answers. Deadlines of contexts are
@@ -52,7 +53,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		DialTimeout: 200 * time.Millisecond, ReadTimeout: time.Second, WriteTimeout: time.Second,
 		MaxRetries: 1, MinRetryBackoff: 5 * time.Millisecond,
 	})
-	s := &Store{rdb: rdb}
+	s := &Store{rdb: rdb, shared: shared{rdb: rdb}}
 	if err := s.Ping(ctx); err != nil {
 		_ = rdb.Close()
 		return nil, err
@@ -120,10 +121,11 @@ const epochKey = "epoch"
 func (s *Store) Load(ctx context.Context, k Key) (Loaded, error) {
 	sk, ck := k.names()
 	// One command, one server: in a cluster the epoch would need the contact's tag.
-	vals, err := s.rdb.MGet(ctx, sk, ck, epochKey).Result()
-	if err != nil {
+	get := redis.NewSliceCmd(ctx, "mget", sk, ck, epochKey)
+	if err := s.shared.do(ctx, get); err != nil {
 		return Loaded{}, fmt.Errorf("loading a session: %w", err)
 	}
+	vals := get.Val()
 	if len(vals) != 3 {
 		return Loaded{}, fmt.Errorf("loading a session: Redis gave %d values of 3", len(vals))
 	}
@@ -147,13 +149,15 @@ func (s *Store) Load(ctx context.Context, k Key) (Loaded, error) {
 
 // save stores a session when it still has the version that was loaded, and the
 // contact beside it. One trip; both keys have one hash tag.
-var save = redis.NewScript(`
+const saveSource = `
 local v = redis.call('GETRANGE', KEYS[1], 0, 7)
 if v ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 if ARGV[4] ~= '' then redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5]) end
 return 1
-`)
+`
+
+var save = redis.NewScript(saveSource)
 
 // Saved is what to keep of a session.
 type Saved struct {
@@ -177,11 +181,17 @@ func (s *Store) Save(ctx context.Context, k Key, expected uint64, v Saved) (bool
 	value := make([]byte, 8, 8+len(v.Session))
 	binary.BigEndian.PutUint64(value, v.Version)
 	value = append(value, v.Session...)
-	n, err := save.Run(ctx, s.rdb, []string{sk, ck}, was, value, v.Life.Milliseconds(), v.Contact, v.ContactLife.Milliseconds()).Int()
+	with := []any{2, sk, ck, was, value, v.Life.Milliseconds(), v.Contact, v.ContactLife.Milliseconds()}
+	run := redis.NewIntCmd(ctx, append([]any{"evalsha", save.Hash()}, with...)...)
+	err := s.shared.do(ctx, run)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the first of all since Redis began
+		run = redis.NewIntCmd(ctx, append([]any{"eval", saveSource}, with...)...)
+		err = s.shared.do(ctx, run)
+	}
 	if err != nil {
 		return false, fmt.Errorf("saving a session: %w", err)
 	}
-	return n == 1, nil
+	return run.Val() == 1, nil
 }
 
 // Begin notes since when this Redis holds every session: zero when none can have
