@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"time"
 
 	"lafia/internal/programme"
@@ -82,19 +81,12 @@ func (r *captureRun) start(ctx context.Context) error {
 	}
 	r.pgbench.dir, r.pgbench.socket, r.pgbench.port = r.dir, u.Query().Get("host"), u.Query().Get("port")
 	r.pgbench.user, r.pgbench.datab = u.User.Username(), u.Path[1:]
-	spec := childSpec{PostgresURL: r.servers.PostgresURL(), RedisSocket: r.servers.RedisSocket(), KeysDir: keys, Profile: r.Profile}
-	if r.gateway, err = startChild(ctx, ChildGateway, filepath.Join(r.dir, "gateway.log"), spec); err != nil {
-		return err
-	}
-	if r.generator, err = startChild(ctx, ChildGenerator, filepath.Join(r.dir, "generator.log"), childSpec{}); err != nil {
-		return err
-	}
-	address, err := r.gateway.url(ChildGateway)
+	_, address, err := r.startGateway(ctx, keys)
 	if err != nil {
 		return err
 	}
 	r.begun = time.Now()
-	_, err = r.generator.do(command{Do: "target", Target: string(ChildGateway), URL: address, Path: "/webhooks/" + channel + "/ussd?token=" + token, Callers: r.Callers})
+	_, err = r.generator.do(command{Do: "target", Target: string(ChildGateway), URL: address, Path: ussdPath, Callers: r.Callers})
 	if err != nil {
 		return err
 	}
@@ -202,7 +194,7 @@ func random(n int) []byte {
 func (r *captureRun) ours(ctx context.Context, round *CaptureRound) error {
 	var res result
 	var err error
-	c := r.cpu(ChildGateway, func() int64 {
+	c := r.cpu(string(ChildGateway), func() int64 {
 		if res, err = r.generator.do(command{Do: "finish", Target: string(ChildGateway), Connections: r.Connections}); err != nil {
 			return 0
 		}

@@ -105,11 +105,14 @@ func RunChild(ctx context.Context, which Child, in io.Reader, out io.Writer, gat
 // command is a line to the generator; each is answered by one line.
 type command struct {
 	Do     string `json:"do"`     // target, warm, closed, open, approach, finish, count
-	Target string `json:"target"` // gateway or bare
+	Target string `json:"target"` // the name of a target
+	Walk   walk   `json:"walk,omitempty"`
+	First  int    `json:"first,omitempty"` // the number of its first caller
 
 	URL         string  `json:"url,omitempty"`
 	Path        string  `json:"path,omitempty"`
-	Busy        string  `json:"busy,omitempty"` // what who finds no room reads; empty: none is expected
+	Busy        string  `json:"busy,omitempty"` // what who finds no room reads
+	Over        bool    `json:"over,omitempty"` // many will find none
 	Callers     int     `json:"callers,omitempty"`
 	Connections int     `json:"connections,omitempty"`
 	Seconds     float64 `json:"seconds,omitempty"`
@@ -125,6 +128,7 @@ type result struct {
 	Hops       int64  `json:"hops"`
 	Finished   int64  `json:"finished"`
 	Failed     int64  `json:"failed"`
+	Refused    int64  `json:"refused"` // there was no room for them, and they were told so
 	FirstError string `json:"first_error,omitempty"`
 }
 
@@ -143,8 +147,9 @@ func generate(ctx context.Context, commands *json.Decoder, out *json.Encoder) er
 			if err != nil {
 				return err
 			}
-			targets[c.Target] = newTarget(u.Host, c.Path, c.Target == string(ChildGateway), c.Callers)
-			targets[c.Target].busy = c.Busy
+			t := newTarget(u.Host, c.Path, c.Walk, c.Callers)
+			t.first, t.busy, t.over = c.First, c.Busy, c.Over
+			targets[c.Target] = t
 		}
 		t := targets[c.Target]
 		if t == nil {
@@ -167,7 +172,7 @@ func generate(ctx context.Context, commands *json.Decoder, out *json.Encoder) er
 			v := t.finish(ctx, c.Connections)
 			r.Finish = &v
 		}
-		r.Hops, r.Finished, r.Failed = t.hops.Load(), t.finished.Load(), t.failed.Load()
+		r.Hops, r.Finished, r.Failed, r.Refused = t.hops.Load(), t.finished.Load(), t.failed.Load(), t.shed.Load()
 		if e := t.firstError.Load(); e != nil {
 			r.FirstError = *e
 		}

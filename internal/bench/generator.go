@@ -16,8 +16,10 @@ import (
 // with it. They stay from round to round.
 type target struct {
 	addr, path string
-	whole      bool   // it holds conversations; the bare handler only goes on
-	busy       string // the last screen of who finds no room; empty: none is expected
+	walk       walk
+	first      int    // the number of its first caller: two targets share none
+	busy       string // the last screen of who finds no room
+	over       bool   // many are refused: those who dial come one by one all the same
 
 	mu            sync.Mutex
 	chance        *rand.Rand
@@ -35,8 +37,8 @@ type target struct {
 	firstError                   atomic.Pointer[string]
 }
 
-func newTarget(addr, path string, whole bool, callers int) *target {
-	t := &target{addr: addr, path: path, whole: whole, most: callers, chance: rand.New(rand.NewPCG(1, 2))}
+func newTarget(addr, path string, w walk, callers int) *target {
+	t := &target{addr: addr, path: path, walk: w, most: callers, chance: rand.New(rand.NewPCG(1, 2))}
 	t.clients.New = func() any { return newClient(addr, path) }
 	return t
 }
@@ -52,7 +54,7 @@ func (t *target) next() *caller {
 	defer t.mu.Unlock()
 	n := len(t.ready)
 	goesOn := t.inside >= t.most
-	if t.busy != "" { // too few are inside because others are refused: they don't all dial at once
+	if t.over { // too few are inside because others are refused: they don't all dial at once
 		goesOn = t.chance.IntN(hopsAConversation) > 0
 	}
 	if goesOn && n > 0 {
@@ -69,12 +71,16 @@ func (t *target) next() *caller {
 func (t *target) begin() *caller {
 	var c *caller
 	if t.conversations%newEvery == 0 || len(t.waiting) == 0 {
-		c = &caller{n: t.callers}
+		c = &caller{n: t.first + t.callers}
 		t.callers++
 	} else {
 		c, t.waiting = t.waiting[0], t.waiting[1:]
 	}
-	c.dial(t.conversations)
+	if t.walk == ordinary {
+		c.wander(t.conversations)
+	} else {
+		c.dial(t.conversations)
+	}
 	t.conversations++
 	return c
 }
@@ -100,7 +106,9 @@ func (t *target) back(c *caller, last bool, got reply) {
 		t.inside--
 	case last:
 		t.inside--
-		c.done()
+		if t.walk != ordinary {
+			c.done()
+		}
 		t.waiting = append(t.waiting, c)
 	default:
 		t.ready = append(t.ready, c)
@@ -121,9 +129,9 @@ func (t *target) send(c *caller, cl *client, body []byte) (last bool, got reply,
 	status, screen, err := cl.post(body)
 	t.hops.Add(1)
 	switch {
-	case err == nil && status == http.StatusOK && expect(screen, last && t.whole):
+	case err == nil && status == http.StatusOK && expect(screen, last && t.walk == whole):
 		got = right
-		if last {
+		if last && t.walk == whole {
 			t.finished.Add(1)
 		}
 	case err == nil && status == http.StatusOK && t.busy != "" && string(screen) == "END "+t.busy:

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,7 @@ func TestArrivalsThatAStallHoldsUpAreMeasuredFromWhenTheyWereDue(t *testing.T) {
 	h := &stalling{from: time.Now().Add(200 * time.Millisecond), pause: 300 * time.Millisecond}
 	server := httptest.NewServer(h)
 	defer server.Close()
-	target := newTarget(strings.TrimPrefix(server.URL, "http://"), "/", false, 10)
+	target := newTarget(strings.TrimPrefix(server.URL, "http://"), "/", bareWalk, 10)
 	r := target.open(t.Context(), 200, time.Second)
 	if r.Errors > 0 {
 		t.Fatalf("%d errors, the first: %s", r.Errors, *target.firstError.Load())
@@ -67,6 +68,25 @@ func TestCallersWalkToTheEnd(t *testing.T) {
 			if want := len(c.inputs) + 1; hops != want || strings.Count(c.text, "*")+1 != len(c.inputs) {
 				t.Errorf("conversation %d took %d hops up to %q, want %d", conversation, hops, c.text, want)
 			}
+		}
+	}
+}
+
+// TestWandererStopsBeforeWhatWouldBeDurable: a yes or no to being answered is
+// durable at once, and it is asked after the third answer.
+func TestWandererStopsBeforeWhatWouldBeDurable(t *testing.T) {
+	c := &caller{n: 3}
+	var texts []string
+	for conversation := range 2 {
+		c.wander(conversation)
+		for last := false; !last; {
+			last = c.press()
+		}
+		texts = append(texts, c.text)
+	}
+	for n, begins := range []string{"[123]", "2"} { // a language; start again
+		if want := regexp.MustCompile("^" + begins + `\*1\*101\*[1-6]\*[1-5]\*[1-3]$`); !want.MatchString(texts[n]) {
+			t.Errorf("walk %d is %q", n, texts[n])
 		}
 	}
 }
@@ -121,8 +141,8 @@ func newEnding(t *testing.T) (addr string) {
 func TestWhoFindsNoRoomIsNeitherRightNorWrong(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "END occupe") }))
 	defer server.Close()
-	target := newTarget(strings.TrimPrefix(server.URL, "http://"), "/", true, 10)
-	target.busy = "occupe"
+	target := newTarget(strings.TrimPrefix(server.URL, "http://"), "/", whole, 10)
+	target.busy, target.over = "occupe", true
 	r := target.open(t.Context(), 100, 200*time.Millisecond)
 	if r.Errors != 0 || r.Shed.Count != 20 || r.Admitted.Count != 0 {
 		t.Errorf("%d errors, %d refused, %d let in; want 0, 20, 0", r.Errors, r.Shed.Count, r.Admitted.Count)

@@ -4,13 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"lafia/internal/locale"
-	"lafia/locales"
 )
 
 // The goals of issue 5: whoever finds no room knows it within 50 ms, those let in
@@ -67,7 +63,7 @@ func Overload(ctx context.Context, o Options) (report *OverloadReport, err error
 }
 
 func (r *run) startOverload(ctx context.Context) error {
-	words, err := locale.Load(locales.Files)
+	busy, err := busyText()
 	if err != nil {
 		return err
 	}
@@ -75,19 +71,12 @@ func (r *run) startOverload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := childSpec{PostgresURL: r.servers.PostgresURL(), RedisSocket: r.servers.RedisSocket(), KeysDir: keys, Profile: r.Profile}
-	if r.gateway, err = startChild(ctx, ChildGateway, filepath.Join(r.dir, "gateway.log"), spec); err != nil {
-		return err
-	}
-	if r.generator, err = startChild(ctx, ChildGenerator, filepath.Join(r.dir, "generator.log"), childSpec{}); err != nil {
-		return err
-	}
-	url, err := r.gateway.url(ChildGateway)
+	_, url, err := r.startGateway(ctx, keys)
 	if err != nil {
 		return err
 	}
 	r.say("bringing %d callers into conversations", r.Callers)
-	return r.warm(ChildGateway, url, "/webhooks/"+channel+"/ussd?token="+token, words.Words("").Folded("error.busy", nil))
+	return r.warm(command{Target: string(ChildGateway), URL: url, Path: ussdPath, Busy: busy, Over: true})
 }
 
 func (r *run) overload(ctx context.Context) (*OverloadReport, error) {
@@ -111,7 +100,7 @@ func (r *run) overload(ctx context.Context) (*OverloadReport, error) {
 		} {
 			var res result
 			var err error
-			cpu := r.cpu(ChildGateway, func() int64 {
+			cpu := r.cpu(string(ChildGateway), func() int64 {
 				if res, err = r.generator.do(command{Do: "open", Target: string(ChildGateway), Rate: part.rate, Seconds: part.d.Seconds()}); err != nil {
 					return 0
 				}

@@ -47,7 +47,7 @@ func TestPgbenchCountsFromWhenItIsWarm(t *testing.T) {
 
 func TestCallersStandBeforeTheirLastScreenAndFinishFromThere(t *testing.T) {
 	server := newEnding(t)
-	target := newTarget(server, "/", true, 10)
+	target := newTarget(server, "/", whole, 10)
 	target.approach(t.Context(), 4, 20)
 	if n := len(target.standing); n != 20 || target.finished.Load() != 0 {
 		t.Fatalf("%d stand before their last screen, %d are through it; want 20 and none", n, target.finished.Load())

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 )
 
@@ -36,6 +37,33 @@ type caller struct {
 	dialled bool
 	text    string // cumulative, as Africa's Talking sends it
 	tells   bool   // of a project; else of a tension
+	begun   bool   // she hung up in the midst of a feedback
+}
+
+// walk is what callers do.
+type walk int
+
+const (
+	whole    walk = iota // all of a feedback or of a tension, to the last screen
+	ordinary             // hops that make nothing durable (see wander)
+	bareWalk             // the keys of whole, to a handler that holds no conversation
+)
+
+// wander begins a walk that makes nothing durable: up to the screen of a feedback
+// whose answer would be. There she hangs up; the next time she is asked whether to
+// go on, and starts again.
+func (c *caller) wander(conversation int) {
+	c.dial(conversation &^ 1) // of a project
+	keys := 5                 // what, which project, and three answers
+	switch {
+	case !c.knows: // her language
+		keys++
+	case c.begun:
+		c.inputs = slices.Insert(c.inputs, 0, "2")
+		keys++
+	}
+	c.inputs = c.inputs[:keys]
+	c.knows, c.begun = true, true
 }
 
 // dial begins a conversation: the whole of a feedback or of a tension, in turn.
