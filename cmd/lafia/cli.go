@@ -36,6 +36,7 @@ type commands struct {
 	Spool     spoolCmd     `cmd:"" help:"Look after what waits on the disk while PostgreSQL is away."`
 	Programme programmeCmd `cmd:"" help:"Load the programme: places, projects, groups."`
 	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
+	Audit     auditCmd     `cmd:"" help:"Check the audit: who read and did what."`
 	Locales   localesCmd   `cmd:"" help:"Check the words; write them as a sheet and take it back."`
 	Text      textCmd      `cmd:"" help:"Measure texts for a phone."`
 	Flows     flowsCmd     `cmd:"" help:"Check the menus, draw them, and play their transcripts."`

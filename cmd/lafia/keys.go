@@ -24,9 +24,18 @@ type keysInitCmd struct {
 }
 
 // Run makes the keys, and refuses where some are: what they sealed opens with
-// no others.
+// no others. The audit's first key alone is made later, where the others are older
+// than the audit.
 func (c *keysInitCmd) Run(ctx *cliContext) error {
 	if _, err := vault.Open(c.Dir); err == nil {
+		made, err := vault.CreateAudit(c.Dir)
+		if err != nil {
+			return err
+		}
+		if made {
+			fmt.Fprintf(ctx.Stdout, "%s was not there and is made, for an audit that has not begun; the other keys are left as they are\n", vault.AuditKeyFile(c.Dir))
+			return nil
+		}
 		return &exitError{status: 1, err: fmt.Errorf("%s holds keys already; they are left as they are", c.Dir)}
 	} else if !errors.Is(err, vault.ErrNoKeys) {
 		return err
@@ -35,6 +44,7 @@ func (c *keysInitCmd) Run(ctx *cliContext) error {
 		return err
 	}
 	fmt.Fprintf(ctx.Stdout, "keys are in %s: copy them now to a place apart from the database's backups; without them nothing opens\n", c.Dir)
+	fmt.Fprintf(ctx.Stdout, "%s is for whoever checks the audit: once somebody has signed in, move it to another machine (docs/operators.md)\n", vault.AuditKeyFile(c.Dir))
 	return nil
 }
 

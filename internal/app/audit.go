@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"os/user"
@@ -65,20 +67,18 @@ type AuditChain struct {
 	ring    *vault.Ring
 }
 
-// Verify checks the whole chain by the first key in a file. paper is a head that was
+// Verify checks the whole chain by the key of KeyFile. paper is a head that was
 // written down; nil: none.
-func (a *AuditChain) Verify(ctx context.Context, keyFile string, paper *audit.Head) (r audit.Report, err error) {
-	first, err := vault.ReadAuditKey(keyFile)
+func (a *AuditChain) Verify(ctx context.Context, paper *audit.Head) (r audit.Report, err error) {
+	first, err := vault.ReadAuditKey(a.KeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, fmt.Errorf("there is no %s: give the audit's first key with --key, from where it is kept", a.KeyFile)
+	}
 	if err != nil {
 		return r, fmt.Errorf("reading the audit's first key: %w", err)
 	}
-	return VerifyAudit(ctx, a.store, a.ring, first, paper)
-}
-
-// VerifyAudit checks the chain of a record.
-func VerifyAudit(ctx context.Context, s *store.Store, ring *vault.Ring, first []byte, paper *audit.Head) (r audit.Report, err error) {
-	err = s.ReadAudit(ctx, func(entries iter.Seq2[audit.Entry, error], end audit.Kept, sealed []byte) (err error) {
-		end.Next, _ = ring.OpenAudit(sealed, end.Seq) // one that does not open is not the right one
+	err = a.store.ReadAudit(ctx, func(entries iter.Seq2[audit.Entry, error], end audit.Kept, sealed []byte) (err error) {
+		end.Next, _ = a.ring.OpenAudit(sealed, end.Seq) // one that does not open is not the right one
 		r, err = audit.Verify(first, entries, end, paper)
 		return err
 	})
@@ -92,7 +92,7 @@ func (a *AuditChain) Head(ctx context.Context) (audit.Head, error) {
 		return audit.Head{}, err
 	}
 	if end.Start == nil {
-		return audit.Head{}, fmt.Errorf("the audit has no entry yet")
+		return audit.Head{}, errors.New("the audit has no entry yet")
 	}
 	return audit.Head{Seq: end.Seq, MAC: end.MAC}, nil
 }

@@ -36,6 +36,9 @@ const (
 	MessageRaise        Act = "message.raise"
 	MessageConfirm      Act = "message.confirm"
 	MessageNumber       Act = "message.number"
+	MessageDecide       Act = "message.decide" // of an SMS in doubt: again, or left
+	BroadcastMake       Act = "broadcast.make"
+	BroadcastStop       Act = "broadcast.stop"
 	ConfidentialOpen    Act = "confidential.open"
 	ConfidentialRefused Act = "confidential.refused"
 	AccountsList        Act = "accounts.list"
@@ -50,7 +53,7 @@ const (
 // Acts lists every act.
 var Acts = []Act{
 	Login, LoginRefused, Logout, MessagesList, MessageOpen, MessageMove, MessageAnswer, MessageClassify, MessageRaise, MessageConfirm,
-	MessageNumber, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, JournalRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget,
+	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, JournalRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget,
 }
 
 // Guest is the actor where nobody is signed in: of a login that was refused.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
 )
@@ -135,7 +136,7 @@ const sameWithin = 24 * time.Hour
 // PutBroadcast keeps an announcement and queues all of its messages in one
 // transaction: after a crash all are there, or none. fresh is false where it, or the
 // same words to the same people, are there already, which changes nothing.
-func (s *Store) PutBroadcast(ctx context.Context, b NewBroadcast, all []Outgoing, now time.Time) (fresh bool, err error) {
+func (s *Store) PutBroadcast(ctx context.Context, b NewBroadcast, all []Outgoing, now time.Time, act audit.Draft) (fresh bool, err error) {
 	err = s.inTx(ctx, "keeping an announcement", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(b.Content))); err != nil {
 			return err
@@ -156,7 +157,7 @@ insert into broadcast (id, content, sealed, project, place, region, recipients, 
 			}
 		}
 		fresh = true
-		return nil
+		return audited(ctx, tx, act)
 	})
 	return fresh, err
 }
@@ -224,7 +225,7 @@ cross join lateral (
 
 // StopBroadcast takes back what of an announcement waits to be sent, and gives how
 // many messages that were. ErrNotFound is for one that the account may not see.
-func (s *Store) StopBroadcast(ctx context.Context, scope staff.Scope, staffID, id string, now time.Time) (int, error) {
+func (s *Store) StopBroadcast(ctx context.Context, scope staff.Scope, staffID, id string, now time.Time, act audit.Draft) (int, error) {
 	if !isID(id) {
 		return 0, fmt.Errorf("stopping an announcement: %w", ErrNotFound)
 	}
@@ -246,8 +247,11 @@ returning channel, class, operator, state`, id, now)
 		if err != nil {
 			return err
 		}
-		moved, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Moved])
-		return err
+		if moved, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Moved]); err != nil {
+			return err
+		}
+		act.Count = len(moved)
+		return audited(ctx, tx, act)
 	})
 	for i := range moved {
 		s.tell(err, &moved[i])

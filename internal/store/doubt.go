@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lafia/internal/audit"
 	"lafia/internal/staff"
 )
 
@@ -164,7 +165,7 @@ type Deciding struct {
 // in its place in the same transaction. fresh is false where the same was decided
 // before, which changes nothing. A receipt for the message waits for the decision,
 // or comes before it.
-func (s *Store) Decide(ctx context.Context, scope staff.Scope, d Deciding, now time.Time) (fresh bool, err error) {
+func (s *Store) Decide(ctx context.Context, scope staff.Scope, d Deciding, now time.Time, act audit.Draft) (fresh bool, err error) {
 	if !isID(d.ID) {
 		return false, fmt.Errorf("deciding about a message: %w", ErrNotFound)
 	}
@@ -204,11 +205,13 @@ select coalesce(w.name, ''), d.at, d.again_id is not null from doubt d left join
 			return err
 		}
 		fresh = true
-		if d.Again == nil {
-			return nil
+		if d.Again != nil {
+			if _, err = s.queue(ctx, tx, []Outgoing{*d.Again}, now); err != nil {
+				return err
+			}
 		}
-		_, err = s.queue(ctx, tx, []Outgoing{*d.Again}, now)
-		return err
+		act.Object = of
+		return audited(ctx, tx, act)
 	})
 	return fresh, err
 }
