@@ -16,10 +16,19 @@ type Phones struct {
 	Dial func(channel string) string
 	// Measure tells how a folded text fits a phone of that language.
 	Measure func(language, text string) Measure
+	// Fold shows words as a phone of a language does.
+	Fold func(language, text string) string
+	// Languages are those that people are written to in, the source language first.
+	Languages []Language
+	// Sending is what sending costs and takes. nil: announcements are not made.
+	Sending *Sending
 	// Banned are words that no SMS says (context.md 5.3), each for itself, or for
 	// what is built on it when it ends in *.
 	Banned []string
 }
+
+// Language is one that people are written to in.
+type Language struct{ Tag, Name string }
 
 // Measure is how a text fits a phone.
 type Measure struct {

@@ -39,6 +39,8 @@ func TestEveryRoleGetsWhatTheTableSaysAndNothingElse(t *testing.T) {
 	if _, err := s.pool.Exec(t.Context(), `update submission set answers = '{"call": "yes"}'`); err != nil {
 		t.Fatal(err)
 	}
+	_, sms := s.doubt(t, programme.Submission{})
+	announced := s.announce(t)
 	for _, r := range staff.Roles {
 		c := s.as(t, r)
 		_, missing := c.get(t, "/console/nowhere")
@@ -46,7 +48,7 @@ func TestEveryRoleGetsWhatTheTableSaysAndNothingElse(t *testing.T) {
 			if e.Name == "logout" || e.Roles == nil {
 				continue // for everyone; logout comes last
 			}
-			path := "/console" + strings.NewReplacer(":id", id, ":flow", "main", ":language", "bm").Replace(e.Path)
+			path := "/console" + strings.NewReplacer(":id", id, ":doubt", sms, ":broadcast", announced, ":flow", "main", ":language", "bm").Replace(e.Path)
 			var res *http.Response
 			var body string
 			if e.Method == http.MethodPost {
@@ -348,7 +350,7 @@ func TestNoPageWeighsMoreThanSixtyKilobytes(t *testing.T) {
 			fixed += len(asset) // unpacked, and the icon counted each time it is named
 		}
 	}
-	for _, path := range []string{"/console/messages", "/console/messages/00000000-0000-8000-8000-000000000001", "/console/accounts", "/console/channels", "/console/languages", "/console/menus", "/console/menus/progress/fr"} {
+	for _, path := range []string{"/console/messages", "/console/messages/00000000-0000-8000-8000-000000000001", "/console/accounts", "/console/channels", "/console/languages", "/console/menus", "/console/menus/progress/fr", "/console/sending", "/console/doubts", "/console/broadcasts"} {
 		_, body := c.get(t, path)
 		if n := len(body) + fixed; n > 60_000 {
 			t.Errorf("%s weighs %d bytes", path, n)

@@ -27,6 +27,11 @@ func (c *Console) history(p page, r casework.Record) []moment {
 		}
 		list = append(list, moment{at: k.At, what: what, who: k.Staff})
 	}
+	return inOrder(p, list)
+}
+
+// inOrder puts the moments of a history in order, and says when each was.
+func inOrder(p page, list []moment) []moment {
 	slices.SortStableFunc(list, func(a, b moment) int { return a.at.Compare(b.at) })
 	for i := range list {
 		m := &list[i]
@@ -67,9 +72,26 @@ func (p page) marks(m casework.Message) []string {
 	return list
 }
 
-// became says what was asked again, and what she agreed to.
+// stands says how far the latest answer has come: read on her phone, else its SMS.
+func (p page) stands(g casework.Given) string {
+	said := p.date(g.At)
+	switch {
+	case !g.ReadAt.IsZero():
+		said += " · " + p.T("answer.read", "when", p.moment(g.ReadAt))
+	case g.Delivery != "":
+		said += " · " + p.T("frame.colon", "label", "SMS", "value", p.T("reply."+g.Delivery))
+	default:
+		said += " · " + p.T("answer.sms.none") + " · " + p.T("answer.unread")
+	}
+	return said
+}
+
+// became says how far the answer has come, what was asked again, and what she agreed to.
 func (c *Console) became(p page, r casework.Record) []fact {
 	var facts []fact
+	if n := len(r.Given); n > 0 {
+		facts = append(facts, fact{label: p.T("history.answered"), value: p.stands(r.Given[n-1])})
+	}
 	if f := r.Followup; f != nil {
 		said := p.T("followup.due", "when", p.date(f.DueAt))
 		switch {

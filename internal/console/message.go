@@ -37,11 +37,12 @@ type messageView struct {
 	versions  []version    // of a report that was corrected
 	newer     string       // the address of the latest version; empty: this is it
 	replies   []reply
+	doubts    []doubtRow // what was sent, and may not have gone
 }
 
 // acts reports whether there is anything to do.
 func (v messageView) acts() bool {
-	return v.form != nil || v.confirm != nil || v.number != nil || v.answer != nil || v.class != nil || v.raise != nil
+	return len(v.doubts) > 0 || v.form != nil || v.confirm != nil || v.number != nil || v.answer != nil || v.class != nil || v.raise != nil
 }
 
 type step struct {
@@ -102,11 +103,17 @@ func (c *Console) showMessage(v *visit, status int, f refused) error {
 	if err != nil {
 		return c.failed(v, err)
 	}
-	return render(v, status, messagePage(c.messageView(v, r, f)))
+	view := c.messageView(v, r, f)
+	sent, err := c.sentView(v, view.page, r.ID)
+	if err != nil {
+		return c.failed(v, err)
+	}
+	view.doubts, view.history = sent.open, inOrder(view.page, append(view.history, sent.decided...))
+	return render(v, status, messagePage(view))
 }
 
 // dones are what the page says was done, by its address.
-var dones = []string{"moved", "already", "confirmed", "before", "answered", "classified"}
+var dones = []string{"moved", "already", "confirmed", "before", "answered", "classified", "again", "left"}
 
 func (c *Console) messageView(v *visit, r casework.Record, refused refused) messageView {
 	here := root + "/messages/" + r.ID

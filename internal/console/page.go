@@ -30,6 +30,10 @@ type page struct {
 	nav    []link
 	now    time.Time
 	notice string // a key: what was just done
+	// waits are the gateways that are waited for, where the frame is to say so;
+	// waitsAt is where it says what to do.
+	waits   []waitedRow
+	waitsAt string
 }
 
 type link struct {
@@ -66,6 +70,10 @@ func (c *Console) page(v *visit, current, title, here string) page {
 		p.name, p.role = v.entry.Name, v.words.Text("role."+string(v.entry.Role), nil)
 		for _, e := range v.entry.Role.Menu() {
 			p.nav = append(p.nav, link{label: v.words.Text(e.Menu, nil), href: root + e.Path, current: e.Name == current})
+		}
+		// Who keeps the accounts keeps the gateways.
+		if v.entry.Role.May("accounts") && current != "channels" {
+			p.waits, p.waitsAt = c.waited(v, p), root+"/channels#nodes"
 		}
 	}
 	return p

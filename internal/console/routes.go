@@ -81,17 +81,23 @@ func (c *Console) handlers() map[string]handler {
 		"confidential":      c.confidentialForm,
 		"confidential.open": c.confidential,
 		"message.number":    c.number,
+		"doubts":            c.doubts,
+		"doubt":             c.decide,
+		"broadcasts":        c.broadcasts,
+		"broadcast":         c.broadcast,
+		"broadcast.stop":    c.broadcastStop,
 		"languages":         c.languages,
 		"menus":             c.menuList,
 		"menu":              c.menu,
 		"menu.picture":      c.menuPicture,
 		"channels":          c.channels,
+		"sending":           c.sending,
 		"accounts":          c.accounts,
 	}
 }
 
 // keepers keep what was typed in a form that is stale, and say so themselves.
-var keepers = []string{"message.move", "message.confirm", "message.number", "message.answer", "message.raise", "login"}
+var keepers = []string{"message.move", "message.confirm", "message.number", "message.answer", "message.raise", "broadcast", "login"}
 
 // guard does for every endpoint what no page may forget: headers, who it is,
 // whether her role has this, and whether a form is ours.

@@ -107,7 +107,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 	}
 	st := &site{pool: s.Pool(), ring: ring, now: time.Date(2026, 11, 24, 14, 32, 0, 0, time.UTC)}
 	now := func() time.Time { return st.now }
-	st.desk = casework.New(casework.Options{Store: s, Ring: ring, Now: now, Random: random, Phones: phones(t)})
+	st.desk = casework.New(casework.Options{Store: s, Ring: ring, Now: now, Random: random, Phones: phones(t, st.ways())})
 	names := []string{"Oumou Sangaré", "Awa Maïga", "Fatouma Touré", "Mariam Cissé", "Ibrahim Diallo", "Zeinab Haïdara", "Salif Koné"}
 	for i, r := range staff.Roles {
 		n := casework.NewAccount{Username: string(r), Name: names[i], Role: r, Password: password, Synthetic: true}
@@ -156,21 +156,26 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 }
 
 // phones speak as the languages do, and one code is dialled for every channel.
-func phones(t *testing.T) *casework.Phones {
+func phones(t *testing.T, ways *casework.Sending) *casework.Phones {
 	t.Helper()
 	words, err := locale.Load(locales.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &casework.Phones{
+	p := &casework.Phones{
 		Say:  func(tag, key string, args map[string]string) string { return words.Words(tag).Folded(key, args) },
 		Dial: func(string) string { return "*384*1#" },
 		Measure: func(tag, text string) casework.Measure {
 			encoding, units, parts, pages, _ := screen.Measure(text, words.Words(tag), "ussd", true)
 			return casework.Measure{GSM7: encoding == "gsm7", Units: units, Pages: pages, Parts: parts}
 		},
+		Fold: func(tag, text string) string { return words.Words(tag).Fold(text) }, Sending: ways,
 		Banned: []string{"plainte*", "police*"},
 	}
+	for _, l := range words.Offered() {
+		p.Languages = append(p.Languages, casework.Language{Tag: l.Tag, Name: l.Name})
+	}
+	return p
 }
 
 // agree keeps the number of whoever sends what submit stores, and her yes or no

@@ -25,7 +25,8 @@ type figure struct {
 
 type channelsView struct {
 	page
-	rows []channelRow
+	rows  []channelRow
+	nodes []waitedRow
 }
 
 // silentAfter is when a channel's silence is said: silence is not calm
@@ -38,6 +39,7 @@ func (c *Console) channels(v *visit) error {
 		return c.failed(v, err)
 	}
 	view := channelsView{page: c.page(v, "channels", "channels.title", root+"/channels")}
+	view.nodes = c.waited(v, view.page)
 	for _, ch := range list {
 		r := channelRow{name: ch.Name, adapter: ch.Adapter, silent: !ch.LastAt.IsZero() && c.o.Now().Sub(ch.LastAt) > silentAfter}
 		if !ch.LastAt.IsZero() {

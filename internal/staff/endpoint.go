@@ -8,7 +8,7 @@ import "slices"
 type Endpoint struct {
 	Name   string
 	Method string
-	Path   string // below /console, with :id for a submission, :flow and :language for a menu
+	Path   string // below /console, with :id for a submission, :doubt for a message that was sent, :broadcast for an announcement, :flow and :language for a menu
 	Roles  []Role // nil: whoever comes, signed in or not
 	Menu   string // key of its word in the navigation; empty: not there
 }
@@ -16,6 +16,7 @@ type Endpoint struct {
 var (
 	readers    = []Role{Viewer, Officer, Peace, Coordinator, Administrator}
 	movers     = []Role{Officer, Peace, Coordinator, Administrator}
+	announcers = []Role{Officer, Coordinator, Administrator}
 	wordsmiths = []Role{Translator, Coordinator, Administrator}
 	everyone   = Roles
 )
@@ -33,11 +34,17 @@ var Endpoints = []Endpoint{
 	{Name: "message.raise", Method: "POST", Path: "/messages/:id/level", Roles: movers},
 	{Name: "message.confirm", Method: "POST", Path: "/messages/:id/confirm", Roles: movers},
 	{Name: "message.number", Method: "POST", Path: "/messages/:id/number", Roles: movers},
+	{Name: "doubts", Method: "GET", Path: "/doubts", Roles: movers, Menu: "nav.doubts"},
+	{Name: "doubt", Method: "POST", Path: "/doubts/:doubt", Roles: movers},
+	{Name: "broadcasts", Method: "GET", Path: "/broadcasts", Roles: announcers, Menu: "nav.broadcasts"},
+	{Name: "broadcast", Method: "POST", Path: "/broadcasts", Roles: announcers},
+	{Name: "broadcast.stop", Method: "POST", Path: "/broadcasts/:broadcast/stop", Roles: announcers},
 	{Name: "languages", Method: "GET", Path: "/languages", Roles: wordsmiths, Menu: "nav.languages"},
 	{Name: "menus", Method: "GET", Path: "/menus", Roles: wordsmiths, Menu: "nav.menus"},
 	{Name: "menu", Method: "GET", Path: "/menus/:flow/:language", Roles: wordsmiths},
 	{Name: "menu.picture", Method: "GET", Path: "/menus/:flow/:language/picture.svg", Roles: wordsmiths},
 	{Name: "channels", Method: "GET", Path: "/channels", Roles: []Role{Coordinator, Administrator}, Menu: "nav.channels"},
+	{Name: "sending", Method: "GET", Path: "/sending", Roles: []Role{Coordinator, Administrator}, Menu: "nav.sending"},
 	{Name: "accounts", Method: "GET", Path: "/accounts", Roles: []Role{Administrator}, Menu: "nav.accounts"},
 	{Name: "logout", Method: "POST", Path: "/logout", Roles: everyone},
 	{Name: "home", Method: "GET", Path: "", Roles: nil},
