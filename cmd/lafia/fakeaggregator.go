@@ -78,6 +78,7 @@ type target struct {
 	urls     []string
 	channels []fakeaggregator.Channel
 	leaders  []fakeaggregator.Leader
+	staff    *fakeaggregator.Staff // who reads and answers; nil: nobody
 	store    *store.Store
 	keys     fakeaggregator.Keys
 	example  string
@@ -203,8 +204,9 @@ func (c *fakeaggregatorCmd) devTarget(ctx *cliContext) (_ *target, err error) {
 	return t, t.readDev(ctx.Ctx, dir)
 }
 
-// readDev takes what dev.json says of a running instance, and the focal point's
-// key, which its password opens.
+// readDev takes what dev.json says of a running instance, its coordinator, who reads
+// and answers when callers are done, and the focal point's key, which its password
+// opens.
 func (t *target) readDev(ctx context.Context, dir string) error {
 	b, err := os.ReadFile(filepath.Join(dir, "dev.json"))
 	if errors.Is(err, os.ErrNotExist) { // not running
@@ -262,12 +264,16 @@ func (t *target) readDev(ctx context.Context, dir string) error {
 		t.leaders = append(t.leaders, lead)
 	}
 	for _, l := range f.Logins {
-		if l.Role != staff.Protection {
+		if l.Role != staff.Protection && l.Role != staff.Coordinator {
 			continue
 		}
 		a, err := t.store.StaffByUsername(ctx, l.User)
 		if err != nil {
 			return err
+		}
+		if l.Role == staff.Coordinator {
+			t.staff = &fakeaggregator.Staff{Account: a.ID, User: l.User, Password: l.Password}
+			continue
 		}
 		t.keys.Confidential, _ = vault.UnwrapPrivateKey(a.Confidential, l.Password) // without it L3 is counted, not read
 	}
@@ -344,6 +350,9 @@ func (c *fakeaggregatorCmd) play(ctx *cliContext, t *target, faults fakeaggregat
 		o.FarEnd = e
 	}
 	played := fakeaggregator.Run(ctx.Ctx, o)
+	if t.staff != nil && played == nil {
+		played = fakeaggregator.PlayStaff(ctx.Ctx, t.urls[0], *t.staff, ledger)
+	}
 	if err := errors.Join(played, ledger.Close(), f.Sync()); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ const (
 	KindSend    LineKind = "send"    // a request to send that reached the far end, and its answer
 	KindReceipt LineKind = "receipt" // a delivery report, and its answer
 	KindWindow  LineKind = "window"  // from At for Took something was away
+	KindStaff   LineKind = "staff"   // an act of somebody of the team, in the console
 	KindEnd     LineKind = "end"
 )
 
@@ -73,6 +74,9 @@ type Line struct {
 	Example string `json:"example,omitempty"` // plan: the project code shown in hints
 	Help    string `json:"help,omitempty"`    // plan: the help number
 	Hearing string `json:"hearing,omitempty"` // run: how it ended for her: acked, told, gave up
+	Act     string `json:"act,omitempty"`     // staff: as the audit names it
+	Actor   string `json:"actor,omitempty"`   // staff: the account's id
+	Object  string `json:"object,omitempty"`  // staff: the id of what it is about
 }
 
 // Copy says why a request is there once more.

@@ -25,7 +25,7 @@ func (p *pair) copied(t *testing.T) *pair {
 	r := p.record
 	r.Rows, r.Confidential, r.Identities = slices.Clone(r.Rows), slices.Clone(r.Confidential), slices.Clone(r.Identities)
 	r.Inbound, r.Outbound, r.Wishes = slices.Clone(r.Inbound), slices.Clone(r.Outbound), slices.Clone(r.Wishes)
-	r.Nodes, r.Plain = slices.Clone(r.Nodes), slices.Clone(r.Plain)
+	r.Nodes, r.Plain, r.Audit.Entries = slices.Clone(r.Nodes), slices.Clone(r.Plain), slices.Clone(r.Audit.Entries)
 	return &pair{t, p.lab, slices.Clone(p.lines), r}
 }
 

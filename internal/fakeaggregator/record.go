@@ -26,6 +26,7 @@ type Record struct {
 	Outbound     []Sending
 	Wishes       []store.VerifiedWish
 	Nodes        []store.VerifiedNode
+	Audit        Audited
 	// Plain is what stands in the clear that must not.
 	Plain []Plain
 }
@@ -120,6 +121,9 @@ func ReadRecord(ctx context.Context, s *store.Store, k Keys, ledger []Line) (*Re
 		return nil, err
 	}
 	if r.Nodes, err = s.VerifyNodes(ctx, since); err != nil {
+		return nil, err
+	}
+	if r.Audit, err = readAudit(ctx, s, k); err != nil {
 		return nil, err
 	}
 	search := newSearch(ledger)
