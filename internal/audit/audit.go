@@ -43,7 +43,7 @@ const (
 	ConfidentialRefused Act = "confidential.refused"
 	AccountsList        Act = "accounts.list"
 	AccountAdd          Act = "account.add"
-	JournalRead         Act = "journal.read"
+	AuditRead           Act = "audit.read"
 	Export              Act = "export"
 	ProgrammeLoad       Act = "programme.load"
 	SpoolAdopt          Act = "spool.adopt"
@@ -53,7 +53,7 @@ const (
 // Acts lists every act.
 var Acts = []Act{
 	Login, LoginRefused, Logout, MessagesList, MessageOpen, MessageMove, MessageAnswer, MessageClassify, MessageRaise, MessageConfirm,
-	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, JournalRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget,
+	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, AuditRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget,
 }
 
 // Guest is the actor where nobody is signed in: of a login that was refused.

@@ -184,6 +184,11 @@ func TestEachVerbWritesOneEntryOfItsAct(t *testing.T) {
 			_, err := b.Accounts(t.Context(), who)
 			return used{who.ID, "", err}
 		}}},
+		"Audit": {{audit.AuditRead, func(t *testing.T, b *bench) used {
+			who := b.account(t, staff.Administrator)
+			_, _, err := b.Audit(t.Context(), who, 0)
+			return used{who.ID, "", err}
+		}}},
 		"AddAccount": {{audit.AccountAdd, func(t *testing.T, b *bench) used {
 			a, err := b.AddAccount(t.Context(), "cli:awa", NewAccount{Username: "oumou", Name: "Oumou", Role: staff.Viewer, Password: "un mot de passe long"})
 			return used{"cli:awa", a.ID, err}
@@ -330,6 +335,51 @@ func TestWithoutTheAuditNothingIsShownOrDone(t *testing.T) {
 	if n := count(t, b, `select (select count(*) from submission_event)::int + (select count(*) from answer)::int + (select count(*) from staff_session)::int
 		+ (select count(*) from submission where level <> 'L1' or status <> 'new')::int`); n != 0 {
 		t.Errorf("%d traces of what was not to be done", n)
+	}
+}
+
+func TestTheAuditIsReadByPagesAndByNamesAndByTheAdministratorAlone(t *testing.T) {
+	b := newBench(t)
+	who, admin := b.account(t, staff.Coordinator), b.account(t, staff.Administrator)
+	id := b.submit(t, programme.Submission{Text: "le puits"})
+	for range AuditPage {
+		if _, err := b.Read(t.Context(), who.Scope(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range b.Export(t.Context(), admin.Scope().By("cli:awa"), Exporting{As: who.ID, Reason: "Rapport du trimestre."}) {
+	}
+	for _, role := range staff.Roles {
+		a := staff.Account{ID: who.ID, Role: role}
+		if _, _, err := b.Audit(t.Context(), a, 0); errors.Is(err, ErrNotFound) == (role == staff.Administrator) {
+			t.Errorf("%s: %v", role, err)
+		}
+	}
+	seen := 0
+	for before := int64(0); ; {
+		list, older, err := b.Audit(t.Context(), admin, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range list {
+			switch a.Act {
+			case audit.MessageOpen:
+				seen++
+				if a.Who != who.Name || a.Reference != "48271936" || a.About != "" || a.Why != "" {
+					t.Errorf("%+v", a)
+				}
+			case audit.Export:
+				if a.Who != "awa" || !a.Command || a.About != who.Name || a.Why != "Rapport du trimestre." {
+					t.Errorf("%+v", a)
+				}
+			}
+		}
+		if before = older; older == 0 {
+			break
+		}
+	}
+	if seen != AuditPage {
+		t.Errorf("%d of %d openings", seen, AuditPage)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lafia/flows"
+	"lafia/internal/audit"
 	"lafia/internal/casework"
 	"lafia/internal/flow"
 	"lafia/internal/programme"
@@ -377,6 +378,11 @@ func TestEveryMessageOfThePagesIsInBothLanguages(t *testing.T) {
 	for _, st := range programme.Statuses {
 		if !c.catalog.Has("status." + string(st)) {
 			t.Errorf("status %s has no word", st)
+		}
+	}
+	for _, a := range audit.Acts {
+		if !c.catalog.Has("audit.act." + string(a)) {
+			t.Errorf("the act %s has no words", a)
 		}
 	}
 	for _, e := range staff.Endpoints {

@@ -93,6 +93,7 @@ func (c *Console) handlers() map[string]handler {
 		"channels":          c.channels,
 		"sending":           c.sending,
 		"accounts":          c.accounts,
+		"audit":             c.audit,
 	}
 }
 

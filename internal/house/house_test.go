@@ -101,7 +101,7 @@ var ours = map[string]struct {
 	"internal/outbox":    {[]string{"gateway/message", "internal/gsm", "internal/store", "internal/job"}, "sending knows no conversation; what a class is promised stands with its jobs"},
 	"internal/export":    {[]string{"internal/programme"}, "an export opens nothing itself"},
 	"internal/casework":  {[]string{"internal/programme", "internal/staff", "internal/store", "internal/vault", "internal/audit"}, "a verb of staff knows no page"},
-	"internal/console": {[]string{"internal/casework", "internal/staff", "internal/programme", "internal/locale", "internal/export",
+	"internal/console": {[]string{"internal/casework", "internal/staff", "internal/programme", "internal/locale", "internal/export", "internal/audit",
 		"internal/flow", "internal/rehearsal", "internal/translation"}, // the menus and their words, which hold nothing of anyone's
 		"a page that reached the record could pass by the scope of its reader"},
 	"internal/simulator": {[]string{"gateway/message"}, "it stands for the network, which knows nothing of us"},

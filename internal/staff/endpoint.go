@@ -46,6 +46,7 @@ var Endpoints = []Endpoint{
 	{Name: "channels", Method: "GET", Path: "/channels", Roles: []Role{Coordinator, Administrator}, Menu: "nav.channels"},
 	{Name: "sending", Method: "GET", Path: "/sending", Roles: []Role{Coordinator, Administrator}, Menu: "nav.sending"},
 	{Name: "accounts", Method: "GET", Path: "/accounts", Roles: []Role{Administrator}, Menu: "nav.accounts"},
+	{Name: "audit", Method: "GET", Path: "/audit", Roles: []Role{Administrator}, Menu: "nav.audit"},
 	{Name: "logout", Method: "POST", Path: "/logout", Roles: everyone},
 	{Name: "home", Method: "GET", Path: "", Roles: nil},
 	{Name: "login.form", Method: "GET", Path: "/login", Roles: nil},

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"lafia/internal/audit"
+	"lafia/internal/programme"
+	"lafia/internal/staff"
 )
 
 // Audit writes an entry that stands for itself: of reading, which is shown only
@@ -186,4 +188,22 @@ func (s *Store) AuditEnd(ctx context.Context) (end audit.Kept, err error) {
 		return audit.Kept{}, fmt.Errorf("reading the end of the audit: %w", err)
 	}
 	return end, nil
+}
+
+// ReferencesOf gives the references of those submissions of the scope that are among
+// some ids.
+func (s *Store) ReferencesOf(ctx context.Context, scope staff.Scope, ids []string) (map[string]programme.Reference, error) {
+	q := scopedTo(scope)
+	q.and("s.id = any(", ids, "::uuid[])")
+	rows, err := s.pool.Query(ctx, `select s.id::text, s.reference from submission s where `+q.where.String(), q.args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading references: %w", err)
+	}
+	of := map[string]programme.Reference{}
+	var id string
+	var ref programme.Reference
+	if _, err := pgx.ForEachRow(rows, []any{&id, &ref}, func() error { of[id] = ref; return nil }); err != nil {
+		return nil, fmt.Errorf("reading references: %w", err)
+	}
+	return of, nil
 }
