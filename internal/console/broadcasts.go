@@ -214,6 +214,9 @@ func broadcastSeal(a casework.Announcing, seen casework.Foreseen) string {
 
 func (c *Console) broadcastRow(p page, b casework.Announced) broadcastRow {
 	r := broadcastRow{who: b.Staff, when: p.moment(b.At), stamp: stamp(b.At), text: b.Text}
+	if r.who == "" {
+		r.who = p.T("history.program")
+	}
 	switch {
 	case b.Project != "":
 		r.audience = b.Project + " · " + b.ProjectName

@@ -66,10 +66,10 @@ func (c *Console) sending(v *visit) error {
 	}
 	view.budget = view.money(r)
 	for _, s := range r.Spent {
-		view.spent = append(view.spent, moneyRow{view.way(s.Channel, s.Operator), francs(s.Cost) + " · " + view.Count("sending.segments", int(s.Segments))})
+		view.spent = append(view.spent, moneyRow{view.way(s.Channel, s.Operator), francs(s.Cost) + " · " + view.segments(s.Segments)})
 	}
 	for _, p := range r.Prices {
-		view.prices = append(view.prices, moneyRow{strings.ReplaceAll(p.For, "/", " · "), price(p.FCFA)})
+		view.prices = append(view.prices, moneyRow{strings.ReplaceAll(p.For, "/", " · "), view.price(p.FCFA)})
 	}
 	return render(v, http.StatusOK, sendingPage(view))
 }
@@ -125,7 +125,19 @@ func francs(v float64) string {
 }
 
 // price writes what a segment costs, which may be less than a franc.
-func price(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) + "\u00A0F\u00A0CFA" }
+func (p page) price(v float64) string {
+	s := strconv.FormatFloat(v, 'f', -1, 64)
+	if p.Lang() == "fr" {
+		s = strings.ReplaceAll(s, ".", ",")
+	}
+	return s + "\u00A0F\u00A0CFA"
+}
+
+// segments says how many SMS were counted.
+func (p page) segments(n int64) string {
+	s, _ := thousands(strconv.FormatInt(n, 10))
+	return p.T("sending.segments", "count", s)
+}
 
 // took writes a time as people say it: to the second under a minute, to the minute
 // under two hours.

@@ -134,7 +134,7 @@ insert into attempt (outbound_id, started_at, verdict, channel) select id, creat
 	c := s.as(t, staff.Coordinator)
 	_, body := c.get(t, "/console/sending")
 	lacks(t, "the page", body, "africastalking", "orange", "81\u00A0% de ceux qui sont partis sont arrivés", "moitié arrivée en", "50\u00A0s", "44\u00A0000\u00A0F\u00A0CFA sur 50\u00A0000\u00A0F\u00A0CFA (88\u00A0%)",
-		"Le budget du mois est presque dépensé.", "2200 SMS", "africastalking · moov", "12.5\u00A0F\u00A0CFA")
+		"Le budget du mois est presque dépensé.", "2\u00A0200 SMS", "africastalking · moov", "12,5\u00A0F\u00A0CFA")
 	if strings.Contains(body, "Lafia,") || strings.Contains(body, "ML06") {
 		t.Error("it tells of a place")
 	}
