@@ -194,7 +194,11 @@ func (p page) foresee(f *broadcastForm, seen casework.Foreseen) {
 	if e.Bounded {
 		add("broadcasts.left", francs(e.Left))
 	}
-	add("broadcasts.takes", p.took(e.Takes))
+	takes := p.T("broadcasts.takes.none")
+	if e.Takes > 0 {
+		takes = p.took(e.Takes)
+	}
+	add("broadcasts.takes", takes)
 	add("broadcasts.ends", p.moment(e.Ends))
 	if e.Unpriced > 0 {
 		f.hint = p.Count("broadcasts.unpriced", e.Unpriced)

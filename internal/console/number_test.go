@@ -100,7 +100,7 @@ func TestWhoMayNotCallIsNotAskedAndGetsNothing(t *testing.T) {
 
 func TestRepliesAreShownWithHowFarTheyCame(t *testing.T) {
 	s := newSite(t)
-	for state, want := range map[string]string{"delivered": "Arrivé sur le téléphone", "ambiguous": "Peut-être parti\u00A0; pas renvoyé"} {
+	for state, want := range map[string]string{"delivered": "Reçu par le téléphone", "ambiguous": "Incertain\u00A0: peut-être parti, pas renvoyé"} {
 		s.now = s.now.Add(time.Minute)
 		id := s.submit(t, programme.Submission{Kind: programme.Open, Medium: "sms"})
 		s.answer(t, id, state, "Message recu <1>")
