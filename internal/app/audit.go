@@ -96,3 +96,19 @@ func (a *AuditChain) Head(ctx context.Context) (audit.Head, error) {
 	}
 	return audit.Head{Seq: end.Seq, MAC: end.MAC}, nil
 }
+
+// auditCheck looks whether the audit can be written, and whether its first key lies
+// where it proves nothing.
+func auditCheck(ctx context.Context, s *store.Store, ring *vault.Ring) Check {
+	k := Check{What: "audit", OK: true}
+	end, err := s.AuditEnd(ctx)
+	switch here := ring.AuditFirst() != nil; {
+	case err != nil:
+		k.OK, k.Do = false, err.Error()
+	case end.Start == nil && !here:
+		k.OK, k.Do = false, "it has not begun and there is no audit.key, so nobody can sign in: `lafia keys init` adds it"
+	case end.Start != nil && here:
+		k.Note = "audit.key lies in the key folder: move it to another machine, or whoever takes this one can write the audit anew"
+	}
+	return k
+}

@@ -282,6 +282,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 		if add("tables", err, "run `lafia migrate`") {
 			if ring != nil {
 				add("keys are those of the database", checkKeys(ctx, s, ring), "")
+				out = append(out, auditCheck(ctx, s, ring))
 			}
 			if alive, err = s.ChannelsAlive(ctx); err != nil {
 				add("signs of life of channels", err, "")

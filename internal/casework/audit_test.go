@@ -8,12 +8,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"lafia/internal/audit"
 	"lafia/internal/programme"
 	"lafia/internal/staff"
+	"lafia/internal/store"
 )
 
 // entries gives the audit, and wants its chain to hold.
@@ -406,6 +410,41 @@ func TestManyAtOnceWriteOneChain(t *testing.T) {
 	wg.Wait()
 	if list := b.entries(t); len(list) != 81 {
 		t.Errorf("%d entries", len(list))
+	}
+}
+
+// statements counts what is sent to PostgreSQL.
+type statements struct{ n atomic.Int64 }
+
+func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	s.n.Add(1)
+	return ctx
+}
+
+func (*statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// With the program's clock within 5 s of the database's, and nobody else writing.
+func TestAnEntryCostsOneStatement(t *testing.T) {
+	b := newBench(t)
+	id, who := b.submit(t, programme.Submission{Text: "le puits"}), b.account(t, staff.Coordinator)
+	traced := &statements{}
+	s, err := store.Open(t.Context(), b.pool.Config().ConnString(), store.Options{MaxConns: 2, Tracer: traced})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := New(Options{Store: s, Ring: b.ring, Now: time.Now, Random: random})
+	cost := func(read func(ctx context.Context, scope staff.Scope, id string) (Record, error)) int64 {
+		t.Helper()
+		before := traced.n.Load()
+		if _, err := read(t.Context(), who.Scope(), id); err != nil {
+			t.Fatal(err)
+		}
+		return traced.n.Load() - before
+	}
+	cost(d.Read) // asks where the chain ends
+	if with, without := cost(d.Read), cost(d.look); with != without+1 {
+		t.Errorf("%d statements with an entry, %d without", with, without)
 	}
 }
 
