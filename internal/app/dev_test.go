@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
 	"lafia/gateway/message"
@@ -53,7 +56,8 @@ func apart(list []demo.Leader) (out []demo.Leader) {
 // what must be nowhere.
 func TestALafiaAsPeopleRunIt(t *testing.T) {
 	t.Parallel()
-	i := dev(t, filepath.Join(serverstest.Dir(t), "data"))
+	scratch := serverstest.Dir(t) // of temporary files
+	i := devIn(t, []string{"TMPDIR=" + scratch}, filepath.Join(serverstest.Dir(t), "data"))
 	addresses, running, err := servers.Running(i.dir)
 	if err != nil || !running {
 		t.Fatalf("it runs: %v, %v", running, err)
@@ -151,13 +155,15 @@ func TestALafiaAsPeopleRunIt(t *testing.T) {
 	})
 
 	t.Run("no number, no word and no PIN is anywhere", func(t *testing.T) {
-		i.searched(t, record, ring, closeRecord)
+		i.searched(t, record, ring, closeRecord, scratch)
 	})
 }
 
 // searched has some more conversations, the confidential one among them, and
-// looks for the secrets of all in everything that an instance leaves behind.
-func (i *instance) searched(t *testing.T, record *store.Store, ring *vault.Ring, closeRecord func()) {
+// looks for the secrets of all in everything that an instance leaves behind (C14):
+// the database's files and its WAL, every row of it as text, what is in Redis and
+// its dump, the spool, logs, metrics, and temporary files.
+func (i *instance) searched(t *testing.T, record *store.Store, ring *vault.Ring, closeRecord func(), scratch string) {
 	const pin, group = "73920561", "G-LAF1"
 	leader := newWalk(t, programme.Progress, "fr", message.USSD, canary(30)).lead(group, pin)
 	must(t, record.PutGroup(t.Context(), programme.Group{Code: group, Name: "Groupe LAF1", Project: "LAF1", Place: "ML060504", Region: "ML06"},
@@ -205,6 +211,7 @@ func (i *instance) searched(t *testing.T, record *store.Store, ring *vault.Ring,
 	post(i.URL+"/webhooks/"+channel+"/sms?token=wrong", url.Values{"from": {canary(37)}, "to": {shortCode}, "id": {"1"}, "text": {canaryWords}})
 	post(i.URL+"/webhooks/"+canary(38)+"/sms?token=dev&from="+canary(38), url.Values{"from": {canary(38)}, "text": {canaryWords}})
 	post(i.URL+"/webhooks/"+channel+"/status?token=dev", url.Values{"id": {canary(39)}, "phoneNumber": {canary(39)}, "status": {"Failed"}, "failureReason": {canaryWords}})
+	i.spools(t)
 	time.Sleep(2200 * time.Millisecond) // drafts are written
 	if _, err := record.Pool().Exec(t.Context(), "checkpoint"); err != nil {
 		t.Fatal(err)
@@ -230,7 +237,21 @@ func (i *instance) searched(t *testing.T, record *store.Store, ring *vault.Ring,
 		h.piece("Redis "+k, v)
 		h.piece("Redis "+k, []byte(dump))
 	}
-	folders := []string{i.dir}
+	must(t, rdb.ConfigSet(t.Context(), "rdbcompression", "no").Err())
+	must(t, rdb.Save(t.Context()).Err()) // its dump lies in its folder
+	for table, text := range rowsOf(t, record) {
+		h.piece("table "+table, []byte(text))
+	}
+	res, err := caller.Get(i.URL + "/metrics")
+	must(t, err)
+	metrics, err := io.ReadAll(res.Body)
+	must(t, err)
+	_ = res.Body.Close()
+	if !bytes.Contains(metrics, []byte("lafia_spool_pending")) {
+		t.Error("/metrics has no metrics")
+	}
+	h.piece("/metrics", metrics)
+	folders := []string{i.dir, scratch}
 	if base := i.base(); base != i.dir {
 		folders = append(folders, base)
 	}
@@ -247,6 +268,7 @@ func (i *instance) searched(t *testing.T, record *store.Store, ring *vault.Ring,
 		h.found = nil
 	}
 	look("while it runs")
+	i.drained(t)
 	if !strings.Contains(i.errors.String(), "webhook") {
 		t.Error("standard error has no line of a webhook: it was not listened to")
 	}
@@ -257,4 +279,69 @@ func (i *instance) searched(t *testing.T, record *store.Store, ring *vault.Ring,
 	if h.bytes < 40<<20 {
 		t.Error("a database and its log are larger than that")
 	}
+}
+
+// spools lets a message and a finished run go to the spool, and leaves them there:
+// PostgreSQL answers nobody but the test, whose connections are other processes.
+func (i *instance) spools(t *testing.T) {
+	t.Helper()
+	walk := newWalk(t, programme.Tension, "fr", message.USSD, canary(40))
+	p := newPhone(t, walk.number, i.URL)
+	walk.almost(t, p)
+	writer := newPhone(t, canary(41), i.URL)
+	resume := halt(t, pidIn(t, filepath.Join(i.base(), "pg", "postmaster.pid")))
+	defer resume()
+	if s := p.show(); reference(s) == "" {
+		t.Errorf("while PostgreSQL hangs the caller reads\n%s", s.text)
+	}
+	if r := writer.sms(canaryWords + " la digue est rompue")(i.URL); r.err != nil || r.status != http.StatusOK {
+		t.Errorf("while PostgreSQL hangs an SMS got HTTP %d, %v", r.status, r.err)
+	}
+	// A copy stays: the spool itself is drained as soon as PostgreSQL goes on.
+	segments, err := filepath.Glob(filepath.Join(i.dir, "spool", "*.seg"))
+	must(t, err)
+	size := 0
+	for n, path := range segments {
+		b, err := os.ReadFile(path)
+		must(t, err)
+		size += len(b)
+		must(t, os.WriteFile(filepath.Join(i.dir, fmt.Sprintf("copy-of-the-spool-%d", n)), b, 0o600))
+	}
+	if size < 1000 {
+		t.Errorf("%d bytes are in the spool: there is nothing to look into", size)
+	}
+}
+
+// drained wants the spool to be empty again.
+func (i *instance) drained(t *testing.T) {
+	t.Helper()
+	await(t, 20*time.Second, "the spool to be empty", func() bool {
+		_, state := readiness(t, i.URL)
+		return state["postgres"] == "ok" && state["spooled"] == 0.0
+	})
+}
+
+// rowsOf gives every row of every table as text, jobs and their arguments too: in
+// the files long values are packed.
+func rowsOf(t *testing.T, record *store.Store) map[string]string {
+	t.Helper()
+	var names []string
+	rows, err := record.Pool().Query(t.Context(), `select quote_ident(table_name) from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`)
+	must(t, err)
+	names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	must(t, err)
+	out := map[string]string{}
+	for _, name := range names {
+		rows, err := record.Pool().Query(t.Context(), `select t::text from `+name+` t`)
+		must(t, err)
+		list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		must(t, err)
+		out[name] = strings.Join(list, "\n")
+	}
+	for _, name := range []string{"submission", "inbound", "confidential", "river_job", "wish", "outbound"} {
+		if out[name] == "" {
+			t.Errorf("table %s has no row: there is nothing to look into", name)
+		}
+	}
+	return out
 }

@@ -347,7 +347,13 @@ type instance struct {
 // dev starts `lafia dev` and waits until it is ready.
 func dev(t testing.TB, dir string, args ...string) *instance {
 	t.Helper()
-	p := spawn(t, nil, program(t), append([]string{"dev", "--data", dir, "--listen", "127.0.0.1:0", "--log", "debug"}, args...)...)
+	return devIn(t, nil, dir, args...)
+}
+
+// devIn is dev with more in its environment.
+func devIn(t testing.TB, env []string, dir string, args ...string) *instance {
+	t.Helper()
+	p := spawn(t, env, program(t), append([]string{"dev", "--data", dir, "--listen", "127.0.0.1:0", "--log", "debug"}, args...)...)
 	p.line("Lafia runs on this machine")
 	i := &instance{process: p, dir: dir}
 	b, err := os.ReadFile(filepath.Join(dir, "dev.json"))

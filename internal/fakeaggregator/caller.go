@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"lafia/internal/flow"
@@ -260,8 +261,11 @@ func (c *caller) hop(ctx context.Context, l Line, hasNonce bool) (text string, o
 		s.late = v
 	}
 	if a.lost() {
+		if s.end = true; a.nobody {
+			c.replay.unsent()
+			return "", false
+		}
 		c.replay.unheard()
-		s.end = true
 		return "", false
 	}
 	text, s.end = a.text, a.end
@@ -303,6 +307,7 @@ type answered struct {
 	end    bool
 	screen bool
 	cut    bool // she hung up meanwhile
+	nobody bool // neither it nor a copy of it reached anybody
 	line   Line
 }
 
@@ -318,7 +323,7 @@ func (c *caller) deliver(ctx context.Context, v *copied, dial bool) answered {
 		defer cancel()
 		defer time.AfterFunc(time.Duration(c.chance.Int64N(int64(12*time.Millisecond))), cancel).Stop()
 		a := c.ask(ctx, v.request(v.line.Gateway), v.line, true)
-		a.cut = true
+		a.cut, a.nobody = true, a.line.Error == refused
 		return a
 	}
 	type place struct {
@@ -338,6 +343,7 @@ func (c *caller) deliver(ctx context.Context, v *copied, dial bool) answered {
 	for told && drops < 3 && c.happens(c.Faults.Drop) {
 		drops++
 	}
+	nobody := true
 	for try := 0; ; try++ {
 		got := make([]answered, len(places))
 		one := func(i int) {
@@ -362,8 +368,10 @@ func (c *caller) deliver(ctx context.Context, v *copied, dial bool) answered {
 			if !a.lost() {
 				return a
 			}
+			nobody = nobody && a.line.Error == refused
 		}
 		if try >= drops || ctx.Err() != nil {
+			got[0].nobody = nobody
 			return got[0]
 		}
 		places, atOnce = places[:1], false
@@ -410,6 +418,9 @@ func (c *caller) ask(ctx context.Context, r request, l Line, lost bool) (a answe
 
 func clip(s string) string { return s[:min(len(s), 512)] }
 
+// refused is the failure of a request that reached nobody.
+const refused = "refused"
+
 // failure names why there was no answer. An error's text would hold the address,
 // and with it the token.
 func failure(err error) string {
@@ -418,6 +429,8 @@ func failure(err error) string {
 		return "cut"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return refused
 	}
 	return "unreachable"
 }

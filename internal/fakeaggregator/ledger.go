@@ -59,7 +59,7 @@ type Line struct {
 	Body    string `json:"body,omitempty"`
 	Screen  string `json:"screen,omitempty"` // as the phone shows it
 	End     bool   `json:"end,omitempty"`
-	Error   string `json:"error,omitempty"` // there was no answer: timeout, cut, unreachable
+	Error   string `json:"error,omitempty"` // there was no answer: timeout, cut, unreachable; refused: it reached nobody
 	Ref     string `json:"ref,omitempty"`
 	Acked   bool   `json:"acked,omitempty"`
 	Own     string `json:"own,omitempty"`     // the aggregator's id of a message

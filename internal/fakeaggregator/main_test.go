@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -86,6 +87,7 @@ type lab struct {
 	ledger          *fakeaggregator.Ledger
 	file            bytes.Buffer
 	far             *fakeaggregator.FarEnd
+	before          *proxy // stands before the far end; nil: nothing does
 	log             *log
 	gateways        []string
 }
@@ -115,6 +117,24 @@ func labOn(t *testing.T, postgres, faults string, wires ...string) *lab {
 	must(t, err)
 	t.Cleanup(l.record.Close)
 	l.keys.Confidential = l.confidential()
+	l.see(l.programme.Projects[0].Dial)
+	l.ledger = fakeaggregator.NewLedger(&l.file)
+	l.far, err = fakeaggregator.NewFarEnd("127.0.0.1:0", l.ledger, l.faults, l.channels, 1, func() []string { return l.gateways })
+	must(t, err)
+	t.Cleanup(func() {
+		must(t, l.far.Close())
+		if t.Failed() {
+			l.keep()
+		}
+	})
+	return l
+}
+
+// see makes what callers and the checker know; example is the project's code that
+// gateways show in hints.
+func (l *lab) see(example string) {
+	t := l.t
+	t.Helper()
 	projects, err := l.record.Projects(t.Context())
 	must(t, err)
 	places, err := l.record.Places(t.Context())
@@ -124,13 +144,8 @@ func labOn(t *testing.T, postgres, faults string, wires ...string) *lab {
 	words, err := locale.Load(locales.Files)
 	must(t, err)
 	l.world = fakeaggregator.NewWorld(fakeaggregator.WorldOptions{
-		Book: book, Words: words, Projects: projects, Places: places, Example: l.programme.Projects[0].Dial, Help: help, Callback: true,
+		Book: book, Words: words, Projects: projects, Places: places, Example: example, Help: help, Callback: true,
 	})
-	l.ledger = fakeaggregator.NewLedger(&l.file)
-	l.far, err = fakeaggregator.NewFarEnd("127.0.0.1:0", l.ledger, l.faults, l.channels, 1, func() []string { return l.gateways })
-	must(t, err)
-	t.Cleanup(func() { must(t, l.far.Close()) })
-	return l
 }
 
 // confidential unwraps the key of the demo's focal point.
@@ -222,12 +237,18 @@ func (l *lab) start(change ...func(*app.Options)) *app.App {
 // play runs callers to their end.
 func (l *lab) play(o fakeaggregator.Options) {
 	l.t.Helper()
+	must(l.t, fakeaggregator.Run(l.t.Context(), l.filled(o)))
+}
+
+// filled adds what all plays of a lab have in common.
+func (l *lab) filled(o fakeaggregator.Options) fakeaggregator.Options {
+	l.t.Helper()
 	o.Gateways, o.Channels, o.World, o.Ledger, o.FarEnd, o.Faults = l.gateways, l.channels, l.world, l.ledger, l.far, l.faults
 	o.Salt, o.Seed = 7, 42
 	if o.Leaders == nil {
 		o.Leaders = l.leaders()
 	}
-	must(l.t, fakeaggregator.Run(l.t.Context(), o))
+	return o
 }
 
 func (l *lab) leaders() (out []fakeaggregator.Leader) {
@@ -261,8 +282,9 @@ func (l *lab) settled() {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		var n int
 		must(l.t, l.record.Pool().QueryRow(l.t.Context(), `
-select (select count(*) from inbound where handled_at is null) + (select count(*) from outbound where state = 'sending')
-	+ (select count(*) from outbound where state = 'queued' and due_at < now() + interval '30 s')`).Scan(&n))
+select (select count(*) from inbound where handled_at is null) + (select count(*) from outbound where state = 'sending' and changed_at > now() - interval '10 s')
+	+ (select count(*) from outbound where state = 'queued' and due_at < now() + interval '30 s')
+	+ (select count(*) from node where spooled > 0)`).Scan(&n))
 		if n == 0 {
 			return
 		}
@@ -298,15 +320,15 @@ func (l *lab) holds() *fakeaggregator.Report {
 	l.t.Log("\n" + b.String())
 	if !r.Holds() {
 		l.t.Errorf("%d violations", len(r.Violations))
-		l.keep()
 	}
 	return r
 }
 
-// keep writes the ledger where LAFIA_LEDGER says, to look at it.
+// keep writes the ledger, and what gateways wrote, where LAFIA_LEDGER says, to look at it.
 func (l *lab) keep() {
 	if dir := os.Getenv("LAFIA_LEDGER"); dir != "" {
 		name := filepath.Join(dir, filepath.Base(l.t.Name())+".jsonl")
 		must(l.t, os.WriteFile(name, l.file.Bytes(), 0o600))
+		must(l.t, os.WriteFile(strings.TrimSuffix(name, "jsonl")+"log", []byte(l.log.String()), 0o600))
 	}
 }

@@ -3,6 +3,7 @@ package fakeaggregator
 import (
 	"errors"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,6 +58,8 @@ type draft struct {
 func (d draft) same(o draft) bool {
 	return d.run == o.run && d.cursor.State == o.cursor.State && maps.Equal(d.cursor.Answers, o.cursor.Answers)
 }
+
+func (d draft) equal(o draft) bool { return reflect.DeepEqual(d, o) }
 
 type pending struct {
 	tail  []string // of a dial
@@ -117,8 +120,17 @@ func (r *replay) hear(text string, end, lost bool) bool {
 // unheard is for a request whose answer never came: she may stand before it or
 // behind it.
 func (r *replay) unheard() {
-	r.moved(slices.Concat(r.states, r.next(doubt{}, false)))
+	var to []state
+	for _, s := range slices.Concat(r.states, r.next(doubt{}, false)) {
+		if !slices.ContainsFunc(to, s.equal) {
+			to = append(to, s)
+		}
+	}
+	r.moved(to)
 }
+
+// unsent is for a request that reached nobody: she stands where she stood.
+func (r *replay) unsent() { r.begins, r.step = false, pending{} }
 
 func (r *replay) moved(to []state) {
 	if r.begins {
@@ -150,9 +162,12 @@ func (s state) same(o state) bool {
 		s.typed == o.typed && s.asked == o.asked && slices.EqualFunc(s.left, o.left, draft.same)
 }
 
+// equal leaves out nothing: where a place in a list differs, say.
+func (s state) equal(o state) bool { return reflect.DeepEqual(s, o) }
+
 // same leaves out what a screen shows at once when it differs.
 func (p phone) same(o phone) bool {
-	return p.language == o.language && p.answer == o.answer && p.lastPlace == o.lastPlace
+	return p.language == o.language && p.answer == o.answer && p.lastPlace == o.lastPlace && maps.Equal(p.confirmed, o.confirmed)
 }
 
 var referenceForm = regexp.MustCompile(`\b\d{4}-\d{4}\b`)
@@ -228,12 +243,19 @@ func (r *replay) begun(d doubt, lost bool) []state {
 	if lost {
 		from = slices.Concat(r.states, r.before)
 	}
+	open := func(d draft) {
+		if !slices.ContainsFunc(drafts, d.equal) {
+			drafts = append(drafts, d)
+		}
+	}
 	for _, s := range from {
-		drafts = append(drafts, s.drafts...)
+		for _, d := range s.drafts {
+			open(d)
+		}
 		switch {
 		case s.ended != nil || !s.cursor.InFlow():
 		case r.world.book.LevelOf(s.cursor) == "L1":
-			drafts = append(drafts, draft{s.cursor, s.run, s.language})
+			open(draft{s.cursor, s.run, s.language})
 		default: // never offered again
 			left = append(left, draft{s.cursor, s.run, s.language})
 		}
@@ -322,6 +344,11 @@ func (r *replay) afterLoss() []state {
 		for _, to := range r.taken(s, r.step.input, r.step.pin, doubt{}) {
 			out = append(out, to)
 			if to.ended == nil {
+				if to.commits { // what she said holds, and where she stood is shown anew
+					as := s
+					as.phone = to.phone
+					out = append(out, r.act(as, flow.Action{Act: flow.Show}, "", doubt{}, "hint.lost")...)
+				}
 				continue
 			}
 			// All that is known by then is that it was committed, and perhaps her language.

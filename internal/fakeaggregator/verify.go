@@ -211,6 +211,11 @@ func (c *check) screens(t turn) (out []Line) {
 	return out
 }
 
+// unsent reports whether neither it nor a copy of it reached anybody.
+func (t turn) unsent() bool {
+	return !slices.ContainsFunc(slices.Concat(t.copies, t.late), func(l Line) bool { return l.Error != refused })
+}
+
 func (t turn) ends() time.Duration {
 	end := t.first.At
 	for _, l := range t.copies {
@@ -238,6 +243,9 @@ func (c *check) replayCaller(caller int) {
 	r := newReplay(c.World, "ussd", who.Wire, who.Leads)
 	last := time.Duration(0)
 	for _, t := range c.hops[caller] {
+		if t.unsent() {
+			continue
+		}
 		if t.first.N == 0 {
 			var tail []string
 			if t.first.Tail != "" {
@@ -276,7 +284,7 @@ func (c *check) replayCaller(caller int) {
 // replayMessages is replayCaller for a conversation by SMS.
 func (c *check) replayMessages(caller int) {
 	r := newReplay(c.World, "sms", c.callers[caller].Wire, nil)
-	list := c.sms[caller]
+	list := slices.DeleteFunc(slices.Clone(c.sms[caller]), turn.unsent)
 	last := time.Duration(0)
 	for i, t := range list {
 		lost := c.lostBetween(last, t.ends()+replyWithin)

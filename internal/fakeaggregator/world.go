@@ -94,9 +94,10 @@ type doubt struct {
 	place    bool // the place that she named last is, or is not, offered
 	reported bool // a report of the month is there, or is not
 	old      bool // and it is too old to be corrected
+	pending  bool // her yes to a report that waits is, or is not, in the record yet
 }
 
-var doubts = []doubt{{asked: true}, {place: true}, {reported: true}, {reported: true, old: true}, {asked: true, place: true}}
+var doubts = []doubt{{asked: true}, {place: true}, {reported: true}, {reported: true, old: true}, {asked: true, place: true}, {pending: true}}
 
 // Two pages of nine: a longer list of a cercle's communes is in groups.
 const perGroup = 9
@@ -126,7 +127,7 @@ func (w *World) fact(n flow.Need, p *phone, pin string, at time.Time, d doubt) (
 		f.Args = w.activity(n.Arg)
 	case flow.NeedPending:
 		for _, l := range p.leads {
-			if l.Group == n.Arg && l.Pending != nil && !p.confirmed[l.Group] {
+			if l.Group == n.Arg && l.Pending != nil && p.confirmed[l.Group] == d.pending {
 				f = pendingReport(l.Pending)
 			}
 		}
