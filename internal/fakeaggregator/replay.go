@@ -100,7 +100,9 @@ func (r *replay) hear(text string, end, lost bool) bool {
 		tries = append(tries, func() []state { return r.next(d, false) })
 	}
 	if lost {
-		tries = append(tries, func() []state { return r.next(doubt{}, true) }, r.afterLoss)
+		for _, d := range slices.Concat([]doubt{{}}, doubts) {
+			tries = append(tries, func() []state { return r.next(d, true) }, func() []state { return r.afterLoss(d) })
+		}
 	}
 	for _, try := range tries {
 		var fit []state
@@ -334,20 +336,20 @@ func (r *replay) tailTaken(s state, tail []string, d doubt) []state {
 
 // afterLoss gives what a session that was lost may be answered with: where she
 // was at some moment before, with an apology.
-func (r *replay) afterLoss() []state {
+func (r *replay) afterLoss(d doubt) []state {
 	var out []state
 	for _, s := range slices.Concat(r.states, r.before) {
 		for _, hint := range []string{"hint.lost", ""} {
-			out = append(out, r.act(s, flow.Action{Act: flow.Show}, "", doubt{}, hint)...)
+			out = append(out, r.act(s, flow.Action{Act: flow.Show}, "", d, hint)...)
 		}
 		// Or she is taken on from there, by a text that holds all she keyed in.
-		for _, to := range r.taken(s, r.step.input, r.step.pin, doubt{}) {
+		for _, to := range r.taken(s, r.step.input, r.step.pin, d) {
 			out = append(out, to)
 			if to.ended == nil {
 				if to.commits { // what she said holds, and where she stood is shown anew
 					as := s
 					as.phone = to.phone
-					out = append(out, r.act(as, flow.Action{Act: flow.Show}, "", doubt{}, "hint.lost")...)
+					out = append(out, r.act(as, flow.Action{Act: flow.Show}, "", d, "hint.lost")...)
 				}
 				continue
 			}
@@ -363,7 +365,7 @@ func (r *replay) afterLoss() []state {
 	}
 	begun := *r
 	begun.begins, begun.step.tail = true, nil
-	return append(out, begun.begun(doubt{}, true)...)
+	return append(out, begun.begun(d, true)...)
 }
 
 // thanks is the last screen of a run whose flow is no longer known.

@@ -97,7 +97,7 @@ type doubt struct {
 	pending  bool // her yes to a report that waits is, or is not, in the record yet
 }
 
-var doubts = []doubt{{asked: true}, {place: true}, {reported: true}, {reported: true, old: true}, {asked: true, place: true}, {pending: true}}
+var doubts = []doubt{{asked: true}, {place: true}, {reported: true}, {reported: true, old: true}, {asked: true, place: true}, {pending: true}, {pending: true, reported: true}}
 
 // Two pages of nine: a longer list of a cercle's communes is in groups.
 const perGroup = 9
