@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -87,6 +88,8 @@ type App struct {
 	sessions     *session.Store
 	ring         *vault.Ring
 	conversation *conversation.Conversation
+	outbox       *outbox.Outbox
+	sweeping     sync.Mutex
 	jobs         *river.Client[pgx.Tx]
 	web          *fiber.App
 	admin        *fiber.App

@@ -136,13 +136,13 @@ func (a *App) startJobs(ctx context.Context) error {
 		way := a.Sending.Ways[c.Name]
 		channels[c.Name] = outbox.Channel{Sender: s, Account: c.Account, From: c.From, Rate: way.Rate, Fallback: way.Fallback, Receipts: way.Receipts}
 	}
-	out := outbox.New(outbox.Options{
+	a.outbox = outbox.New(outbox.Options{
 		Store: a.store, Opener: a.conversation, Channels: channels, Transport: transport, Now: a.Now, Chance: mathrand.Float64, Log: a.Log,
 		Operator: operatorBy(a.Sending.Operators), Prices: a.Sending.Prices, Budget: a.Sending.Budget, Holder: a.holder(), Metrics: metrics,
 	})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &inboundWorker{conversation: a.conversation, log: a.Log})
-	river.AddWorker(workers, &outboundWorker{outbox: out, log: a.Log})
+	river.AddWorker(workers, &outboundWorker{outbox: a.outbox, log: a.Log})
 	river.AddWorker(workers, &purgeWorker{store: a.store, now: a.Now, log: a.Log})
 	river.AddWorker(workers, &partsWorker{conversation: a.conversation, log: a.Log})
 	parts := river.NewPeriodicJob(river.PeriodicInterval(10*time.Minute), func() (river.JobArgs, *river.InsertOpts) {
@@ -175,7 +175,7 @@ func (a *App) startJobs(ctx context.Context) error {
 		}
 		return a.jobs.StopAndCancel(context.WithoutCancel(ctx))
 	})
-	a.startSweep(out)
+	a.startSweep()
 	a.startCare()
 	return nil
 }

@@ -267,6 +267,13 @@ func (a *App) startSpool() {
 	})
 }
 
+// EmptySpool does at once what a gateway with a spool does all the time, and gives
+// how much is left in it; for tests.
+func (a *App) EmptySpool(ctx context.Context) (left int) {
+	a.drain(ctx)
+	return a.journal.Pending()
+}
+
 // drain asks the record whether it is there, and gives it what lies in the spool.
 func (a *App) drain(ctx context.Context) {
 	j := a.journal

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"lafia/internal/conversation"
-	"lafia/internal/outbox"
 	"lafia/internal/store"
 )
 
@@ -23,7 +22,7 @@ const (
 	accountEvery = 12
 )
 
-func (a *App) startSweep(out *outbox.Outbox) {
+func (a *App) startSweep() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -31,7 +30,11 @@ func (a *App) startSweep(out *outbox.Outbox) {
 		tick := time.NewTicker(sweepEvery)
 		defer tick.Stop()
 		for n := 0; ; n++ {
-			a.sweep(ctx, out, n)
+			before := a.Now()
+			if n > 0 {
+				before = before.Add(-sweepAfter)
+			}
+			a.sweep(ctx, before, n == 0, n%accountEvery == 0)
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
@@ -42,14 +45,18 @@ func (a *App) startSweep(out *outbox.Outbox) {
 	a.onStop(func(context.Context) error { cancel(); <-done; return nil })
 }
 
-func (a *App) sweep(ctx context.Context, out *outbox.Outbox, n int) {
+// Sweep looks once for all that a gateway which starts looks for. It does so by
+// itself when it starts; for tests.
+func (a *App) Sweep(ctx context.Context) { a.sweep(ctx, a.Now(), true, true) }
+
+// sweep takes up what waits since before a moment. start is for what the outbox
+// looks for at a start, account for the account of a whole day's messages.
+func (a *App) sweep(ctx context.Context, before time.Time, start, account bool) {
+	a.sweeping.Lock() // the outbox accounts one at a time
+	defer a.sweeping.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	a.lookAtUnhandled(ctx)
-	before := a.Now()
-	if n > 0 {
-		before = before.Add(-sweepAfter)
-	}
 	ids, err := a.store.Forgotten(ctx, before, sweepMost)
 	if err != nil {
 		a.swept(ctx, "looking for forgotten messages", err)
@@ -60,12 +67,12 @@ func (a *App) sweep(ctx context.Context, out *outbox.Outbox, n int) {
 			a.swept(ctx, "handling a forgotten message", err)
 		}
 	}
-	if err := out.Sweep(ctx, n == 0); err != nil {
+	if err := a.outbox.Sweep(ctx, start); err != nil {
 		a.swept(ctx, "looking for unsent messages", err)
 		return
 	}
-	if n%accountEvery == 0 {
-		if err := out.Account(ctx); err != nil {
+	if account {
+		if err := a.outbox.Account(ctx); err != nil {
 			a.swept(ctx, "accounting for sent messages", err)
 		}
 	}
