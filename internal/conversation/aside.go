@@ -13,14 +13,15 @@ type aside struct {
 	Turned  bool   // a hop of the one before took its place, not a dial
 }
 
-// setAside holds a session that a dial takes the place of. Where that one has
-// itself seen nothing but its dial, the session that it took the place of is the
-// one that she may be in.
+// setAside holds the session that she may be in when a dial takes its place: the
+// one before or, where that one has itself seen nothing but its dial or has ended,
+// the one beside it.
 func (t *trip) setAside(old *live) {
+	beside := old.Aside
 	switch {
 	case !t.ussd():
-	case old.Aside != nil:
-		t.live.Aside = old.Aside
+	case beside != nil && (!beside.Turned || old.Done):
+		t.live.Aside = &aside{Live: beside.Live, Version: beside.Version}
 	case !old.Done:
 		t.live.Aside = &aside{Live: old.alone(), Version: t.loaded.Version}
 	}
@@ -52,11 +53,14 @@ func (c *Conversation) turn(who caller, loaded session.Loaded, l *live) (now *li
 			back.Past = append(back.Past, id)
 		}
 	}
+	if n := len(back.Past); n > maxPast {
+		back.Past = back.Past[n-maxPast:]
+	}
 	if !l.Aside.Turned { // else that hop was a late one, and she is here
 		back.Aside = &aside{Live: l.alone(), Version: loaded.Version, Turned: true}
 	}
 	if u := back.Unfinished; u != nil && u.Run == l.Run { // it went on meanwhile
-		back.Unfinished = c.resumable(l, who.now)
+		back.Unfinished, back.Arrived = c.resumable(l, who.now), l.Done && l.Said
 	}
 	return &back, l.Aside.Version, true
 }

@@ -135,3 +135,34 @@ func TestNothingConfidentialLiesInTheDraftOfTheSessionThatTookItsPlace(t *testin
 		t.Fatalf("%v: %s", err, r.Text)
 	}
 }
+
+func TestASessionWhoseIdChangesInTheMiddleGoesOn(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.walk("1", "2", "5", "Lafia", "2") // theft: for the peace team
+	old := *p
+	p.session = "changed"
+	contains(t, p.press("1"), "2 ") // who calms it, and when
+	if r := old.send(b.c); !strings.Contains(r.Text, "2 ") {
+		t.Fatalf("a late hop of the old id got\n%s", r.Text)
+	}
+	p.walk("1", "3", "2")
+	p.session = "changed again"
+	if r := p.press("puits"); r.End { // it may have been dialled so: she is asked once more
+		t.Fatalf("a changed id finished a run:\n%s", r.Text)
+	}
+	if r := p.press("puits"); !r.End {
+		t.Fatalf("it goes on:\n%s", r.Text)
+	}
+	if s := b.submissions(); len(s) != 1 || s[0].Partial || s[0].Altered || s[0].Text != "puits" {
+		t.Fatalf("kept %+v", s)
+	}
+	q := b.phone(leader)
+	q.dial("")
+	q.walk("1", "9", "1")
+	q.session = "changed"
+	if r := q.press("1"); !strings.Contains(r.Text, "Code du projet") { // as if all of it had been dialled
+		t.Fatalf("a changed id shows a confidential call:\n%s", r.Text)
+	}
+}

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,27 @@ func outlive(l *live, who caller) {
 	if l != nil && l.ID == who.session && who.in.Cumulative && who.in.Text == "" && who.now.Sub(l.At) > sessionMost {
 		l.ID, l.Last.Key, l.Earlier = l.ID+"/before", nil, nil
 	}
+}
+
+// renamed gives a session under the id that its aggregator has changed in the
+// middle (reliability.md 2.1): its cumulative text goes on where that of a moment ago
+// ended. As it may be a dial with all of it behind the code as well, it makes nothing
+// durable, and shows nothing of a confidential call.
+func (c *Conversation) renamed(who caller, l *live) (*live, bool) {
+	if l == nil || !who.in.Cumulative || l.ID == who.session || l.isPast(who.session) || l.Done || l.Used == 0 || who.now.Sub(l.At) >= sessionMost {
+		return l, false
+	}
+	if rest, ok := c.unused(l, who.in.Text); !ok || rest == "" || c.book(context.Background(), l.Book).LevelOf(l.Cursor) == "L3" {
+		return l, false
+	}
+	now := *l
+	now.Past = append(slices.Clip(l.Past), l.ID)
+	if n := len(now.Past); n > maxPast {
+		now.Past = now.Past[n-maxPast:]
+	}
+	now.ID = who.session
+	c.use(&now, who.in.Text[:l.Used])
+	return &now, true
 }
 
 // begin settles where she stands and what is to be taken.
@@ -75,7 +97,7 @@ func (t *trip) continued(ctx context.Context) error {
 	t.inputs = strings.Split(rest, "*")
 	// After an apology for a lost session she presses one key. More at once is what
 	// was pressed before it, and late.
-	t.direct = t.live.Lost && len(t.inputs) > 1
+	t.direct = t.direct || t.live.Lost && len(t.inputs) > 1
 	t.stepIn()
 	return nil
 }

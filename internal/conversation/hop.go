@@ -86,6 +86,7 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	}
 	outlive(l, who)
 	l, met, turned := c.turn(who, loaded, l)
+	l, renamed := c.renamed(who, l)
 	if who.uncounted() {
 		who.hop = c.hopOf(who, met, l)
 	}
@@ -100,7 +101,7 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 		who.hop = c.inputKey(who, loaded.Version) // as a repeat of it will be known
 	}
 	contact, known := c.openContact(who.key, loaded.Contact)
-	t := &trip{c: c, who: who, loaded: loaded, contact: contact, before: loaded.Version, met: met, turned: turned}
+	t := &trip{c: c, who: who, loaded: loaded, contact: contact, before: loaded.Version, met: met, turned: turned, direct: renamed}
 	if err := t.begin(ctx, l, known); err != nil {
 		return answered{}, t.later(err)
 	}

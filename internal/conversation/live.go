@@ -41,6 +41,7 @@ type live struct {
 	Sequence   int  // the latest hop's, where the aggregator counts them
 	Lost       bool // it began anew in the middle of a call that Redis lost
 	Aside      *aside
+	Arrived    bool // what she is asked whether to go on with was finished meanwhile
 }
 
 type answered struct {

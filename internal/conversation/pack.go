@@ -58,6 +58,7 @@ func (l *live) pack() []byte {
 	p.flag(l.Asked)
 	p.count(l.Sequence)
 	p.flag(l.Lost)
+	p.flag(l.Arrived)
 	p.flag(l.Aside != nil)
 	if a := l.Aside; a != nil {
 		p.b = binary.AppendUvarint(p.b, a.Version)
@@ -101,7 +102,7 @@ func unpackLive(b []byte) (*live, error) {
 	if form == packingBefore {
 		return l, u.end()
 	}
-	l.Lost = u.flag()
+	l.Lost, l.Arrived = u.flag(), u.flag()
 	if u.flag() {
 		l.Aside = &aside{Version: u.uvarint(), Turned: u.flag()}
 		var err error

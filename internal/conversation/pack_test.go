@@ -73,7 +73,7 @@ func TestPackedSessionComesBackWhole(t *testing.T) {
 	}
 	before := &live{ID: "of the form before", Used: 3, Sequence: 4}
 	b := before.pack()
-	b = append([]byte{packingBefore}, b[1:len(b)-2]...) // which had no Lost and nothing beside
+	b = append([]byte{packingBefore}, b[1:len(b)-3]...) // which had no Lost, no Arrived and nothing beside
 	if got, err := unpackLive(b); err != nil || !reflect.DeepEqual(got, before) {
 		t.Errorf("the form before came back as %+v, %v", got, err)
 	}

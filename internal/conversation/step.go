@@ -200,7 +200,11 @@ func (t *trip) resume(ctx context.Context) error {
 	u := t.live.Unfinished
 	t.live.Unfinished = nil
 	if u == nil {
-		return t.show(ctx, flow.Line{})
+		hint := flow.Line{}
+		if t.live.Arrived {
+			hint.Key = "hint.received"
+		}
+		return t.show(ctx, hint)
 	}
 	t.live.Book, t.live.Run = u.Book, u.Run
 	b := t.c.book(ctx, u.Book)

@@ -23,8 +23,9 @@ type replay struct {
 	single bool // each request holds one input, and no number: a key pressed twice may be a repeat
 	phone  *phone
 	states []state
-	before []state // of this session, as they were: what a lost session may go back to
-	runs   int     // entered so far
+	before []state  // of this session, as they were: what a lost session may go back to
+	typed  []string // in this session, behind the code and since
+	runs   int      // entered so far
 
 	step    pending // what was sent, and not answered yet
 	begins  bool
@@ -46,6 +47,8 @@ type state struct {
 	typed    string  // keyed in last in this session, where that matters
 	asked    bool    // what it would have made durable was asked once more
 	left     []draft // with this step: not to be taken up again
+	late     []state // where a hop of the session before leads, should it still come
+	received bool    // and it finished what she is asked whether to go on with
 	phone    phone   // as it is behind this step
 }
 
@@ -72,15 +75,25 @@ func newReplay(w *World, medium, wire string, leads []Leader) *replay {
 	return &replay{world: w, medium: medium, single: medium == "ussd" && singleInputs(wire), phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}, confirmed: map[string]bool{}}}
 }
 
-// dial begins a session: tail is what came behind the code.
+// dial begins a session: tail is what came behind the code. A tail that goes on
+// where the inputs of a moment ago ended is the same session under another id.
 func (r *replay) dial(tail []string, at time.Time) {
+	n := len(r.typed)
+	changed := !r.single && n > 0 && len(tail) > n && slices.Equal(tail[:n], r.typed) && !slices.ContainsFunc(r.states, func(s state) bool {
+		return s.ended != nil || s.shown.Ends() || r.world.book.LevelOf(s.cursor) == "L3"
+	})
 	r.forgetLeft()
-	r.begins, r.step = true, pending{tail: tail, at: at}
+	r.typed = slices.Clone(tail)
+	if changed {
+		tail = tail[n:]
+	}
+	r.begins, r.step = !changed, pending{tail: tail, at: at}
 }
 
 // input is what she keyed in; pin tells of a PIN whether it is "right".
 func (r *replay) input(typed, pin string, at time.Time) {
 	r.forgetLeft()
+	r.typed = append(r.typed, typed)
 	r.begins, r.step = false, pending{input: typed, pin: pin, at: at}
 }
 
@@ -123,12 +136,36 @@ func (r *replay) hear(text string, end, lost bool) bool {
 // behind it.
 func (r *replay) unheard() {
 	var to []state
-	for _, s := range slices.Concat(r.states, r.next(doubt{}, false)) {
+	before, after := slices.Clone(r.states), r.next(doubt{}, false)
+	if !r.begins {
+		for i := range before {
+			before[i].late = slices.Concat(before[i].late, after)
+		}
+	}
+	for _, s := range slices.Concat(before, after) {
 		if !slices.ContainsFunc(to, s.equal) {
 			to = append(to, s)
 		}
 	}
 	r.moved(to)
+}
+
+// arrived gives a place as it is once a hop of the session before has come: one
+// that was under way when she dialled again is taken until she takes a step.
+func (r *replay) arrived(s state) []state {
+	var out []state
+	for _, l := range s.late {
+		now := s
+		now.late, now.phone, now.drafts = nil, l.phone, nil
+		switch {
+		case l.ended != nil || l.shown.Ends():
+			now.received = r.world.book.LevelOf(l.cursor) == "L1"
+		case l.cursor.InFlow() && r.world.book.LevelOf(l.cursor) == "L1":
+			now.drafts = []draft{{l.cursor, l.run, l.language}}
+		}
+		out = append(out, now)
+	}
+	return out
 }
 
 // unsent is for a request that reached nobody: she stands where she stood.
@@ -161,7 +198,8 @@ func (r *replay) here() (state, bool) {
 func (s state) same(o state) bool {
 	return s.language == o.language && s.run == o.run && s.cursor.State == o.cursor.State && s.cursor.Flow == o.cursor.Flow &&
 		maps.Equal(s.cursor.Answers, o.cursor.Answers) && s.shown.Page == o.shown.Page && s.phone.same(o.phone) &&
-		s.typed == o.typed && s.asked == o.asked && slices.EqualFunc(s.left, o.left, draft.same)
+		s.typed == o.typed && s.asked == o.asked && slices.EqualFunc(s.left, o.left, draft.same) &&
+		s.received == o.received && slices.EqualFunc(s.drafts, o.drafts, draft.same)
 }
 
 // equal leaves out nothing: where a place in a list differs, say.
@@ -190,7 +228,18 @@ func (r *replay) next(d doubt, lost bool) []state {
 		return r.begun(d, lost)
 	}
 	var out []state
+	if len(r.step.tail) > 0 { // under another id
+		for _, s := range r.states {
+			out = append(out, r.dialledTaken(s, r.step.tail, d)...)
+		}
+		return out
+	}
+	from := slices.Clone(r.states)
 	for _, s := range r.states {
+		from = append(from, r.arrived(s)...)
+	}
+	for _, s := range from {
+		s.late = nil
 		to := r.taken(s, r.step.input, r.step.pin, d)
 		if may, must := r.mayRepeat(s); may && slices.ContainsFunc(to, func(s state) bool { return s.binds }) {
 			out = append(out, r.onceMore(s, d)...)
@@ -245,6 +294,11 @@ func (r *replay) begun(d doubt, lost bool) []state {
 	if lost {
 		from = slices.Concat(r.states, r.before)
 	}
+	var late []state
+	for _, s := range r.states {
+		late = append(late, s.late...)
+	}
+	from = slices.Concat(from, late)
 	open := func(d draft) {
 		if !slices.ContainsFunc(drafts, d.equal) {
 			drafts = append(drafts, d)
@@ -271,7 +325,7 @@ func (r *replay) begun(d doubt, lost bool) []state {
 	}
 	var out []state
 	add := func(p phone, resume []draft, hint string) {
-		s := state{language: p.language, phone: p, drafts: resume, left: left}
+		s := state{language: p.language, phone: p, drafts: resume, left: left, late: late}
 		for _, s := range r.act(s, flow.Action{Act: flow.Begin}, "", d, hint) {
 			out = append(out, r.tailTaken(s, r.step.tail, d)...)
 		}
@@ -312,6 +366,12 @@ func (r *replay) tailTaken(s state, tail []string, d doubt) []state {
 	case s.cursor.State != "menu":
 		return []state{s}
 	}
+	return r.dialledTaken(s, tail, d)
+}
+
+// dialledTaken takes inputs that may have been dialled behind the code: they commit
+// nothing, and lead nowhere confidential.
+func (r *replay) dialledTaken(s state, tail []string, d doubt) []state {
 	var done []state
 	list := []state{s}
 	for _, input := range tail {
@@ -449,6 +509,12 @@ func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) [
 				to.run, to.drafts = u.run, nil
 				to.cursor = r.world.book.Resume(u.cursor, env)
 				out = append(out, r.act(to, flow.Action{Act: flow.Show}, "", d, hint)...)
+			}
+			if len(out) == 0 {
+				if s.received {
+					hint = "hint.received"
+				}
+				out = r.act(s, flow.Action{Act: flow.Show}, "", d, hint)
 			}
 			return out
 		case flow.Consent:
