@@ -24,6 +24,11 @@ func (a *App) phones() *casework.Phones {
 			return casework.Measure{GSM7: encoding == "gsm7", Units: units, Pages: pages, Parts: parts}
 		},
 	}
+	p.Sending = a.sending()
+	p.Fold = func(tag, text string) string { return c.Words.Words(tag).Fold(text) }
+	for _, l := range c.Words.Offered() {
+		p.Languages = append(p.Languages, casework.Language{Tag: l.Tag, Name: l.Name})
+	}
 	for _, b := range locale.Banned {
 		p.Banned = append(p.Banned, strings.Fields(b.Words)...)
 	}
