@@ -109,6 +109,9 @@ func (s *Store) WriteBehind(ctx context.Context, traces []Trace) error {
 	// Rows are locked in one order, so that two gateways never wait for each other.
 	slices.SortFunc(traces, func(a, b Trace) int { return bytes.Compare(a.Contact, b.Contact) })
 	b := &pgx.Batch{}
+	// The table is taken before any row, though nothing is deleted: an erasure, which
+	// keeps others from it, comes wholly before this or wholly behind it.
+	b.Queue(`delete from draft where false`)
 	queueContacts(b, traces)
 	queueDrafts(b, traces)
 	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {

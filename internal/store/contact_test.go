@@ -2,11 +2,53 @@ package store
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"time"
 
 	"lafia/internal/servers/serverstest"
 )
+
+func TestADraftThatIsWrittenBehindAnErasureDoesNotComeBack(t *testing.T) {
+	s, err := Open(t.Context(), serverstest.Postgres(t), Options{MaxConns: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	for n := range 150 {
+		who := bytes.Repeat([]byte{byte(n), 1}, 16)
+		first := Trace{Contact: who, Channel: "a", Medium: "ussd", Language: "fr", Version: 1, Sealed: []byte("words"), At: now, ExpiresAt: now.Add(time.Hour)}
+		if n%2 == 0 {
+			if err := s.WriteBehind(t.Context(), []Trace{first}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first.Version, first.At = 2, now.Add(time.Second)
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := s.WriteBehind(t.Context(), []Trace{first}); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if err := s.Erase(t.Context(), who, now.Add(2*time.Second)); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Wait()
+		var left int
+		if err := s.pool.QueryRow(t.Context(), `select (select count(*) from draft where contact = $1 and sealed is not null) + (select count(*) from contact where id = $1)`, who).Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+		if left > 0 {
+			t.Fatalf("round %d: %d rows of one who was erased", n, left)
+		}
+	}
+}
 
 // TestWriteBehindKeepsTheLatestOfEachCaller writes one caller on two channels in
 // one batch, then again: a contact is one row, a draft never goes back.

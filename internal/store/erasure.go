@@ -60,6 +60,11 @@ func (s *Store) DueErasures(ctx context.Context, now time.Time, most int) ([][]b
 // her phone must not be able to destroy it.
 func (s *Store) Erase(ctx context.Context, contact []byte, now time.Time) error {
 	return s.inTx(ctx, "erasing a contact", func(tx pgx.Tx) error {
+		// What is written behind meanwhile waits, and then sees that she was erased: else
+		// a draft of a moment ago could come back.
+		if _, err := tx.Exec(ctx, `lock table draft in share row exclusive mode`); err != nil {
+			return err
+		}
 		for _, q := range []string{
 			`delete from number where contact = $1`,
 			`delete from contact where id = $1`,
