@@ -279,7 +279,7 @@ func (l *lab) groupName(phone, group string) string {
 // settled waits until nothing is under way in the record.
 func (l *lab) settled() {
 	l.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(45 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) { // a hand that was cut off is let go after 20 s
 		var n int
 		must(l.t, l.record.Pool().QueryRow(l.t.Context(), `
 select (select count(*) from inbound where handled_at is null) + (select count(*) from outbound where state = 'sending' and changed_at > now() - interval '10 s')

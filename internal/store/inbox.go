@@ -199,12 +199,13 @@ func (s *Store) Take(ctx context.Context, inboundID string) (*Hand, error) {
 	}
 	h := &Hand{store: s, conn: conn, lock: int64(binary.BigEndian.Uint64(contact[:8])), Contact: contact}
 	var ok bool
-	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, h.lock).Scan(&ok); err != nil {
+	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1) from set_config('idle_session_timeout', $2, false)`, h.lock, handIdle).Scan(&ok); err != nil {
+		_ = conn.Conn().Close(ctx) // it may have the lock
 		conn.Release()
 		return nil, fmt.Errorf("locking a contact: %w", err)
 	}
 	if !ok {
-		conn.Release()
+		h.free(ctx, `select set_config('idle_session_timeout', '0', false)`)
 		return nil, ErrBusy
 	}
 	return h, nil
@@ -246,7 +247,15 @@ func (s *Store) EachWaiting(ctx context.Context, inboundID string, now func() ti
 func (h *Hand) Release() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if _, err := h.conn.Exec(ctx, `select pg_advisory_unlock($1)`, h.lock); err != nil {
+	h.free(ctx, `select pg_advisory_unlock($1) from set_config('idle_session_timeout', '0', false)`, h.lock)
+}
+
+// handIdle is how long PostgreSQL keeps the connection of a hand that says nothing:
+// of one whose network went away it would hear for hours nothing, and hold the lock.
+const handIdle = "20s"
+
+func (h *Hand) free(ctx context.Context, query string, args ...any) {
+	if _, err := h.conn.Exec(ctx, query, args...); err != nil {
 		_ = h.conn.Conn().Close(ctx)
 	}
 	h.conn.Release()

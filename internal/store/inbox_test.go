@@ -1,0 +1,75 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"lafia/internal/servers/serverstest"
+)
+
+// A hand whose gateway is cut off from PostgreSQL must not hold its contact for as
+// long as TCP believes in the connection.
+func TestAHandThatSaysNothingIsLetGoByPostgreSQL(t *testing.T) {
+	s, err := Open(t.Context(), serverstest.Postgres(t), Options{MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m := Received{
+		Inbound: Inbound{ID: "00000000-0000-4000-8000-000000000001", Contact: bytes.Repeat([]byte{7}, 32), Channel: "a", ReceivedAt: time.Now(), SentAt: time.Now(), Sealed: []byte("sealed")},
+		Key:     bytes.Repeat([]byte{8}, 32), ContentHMAC: bytes.Repeat([]byte{9}, 32),
+	}
+	if _, err := s.Receive(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	idle := func(h *Hand) (v string) {
+		t.Helper()
+		if err := h.conn.QueryRow(t.Context(), `show idle_session_timeout`).Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	h, err := s.Take(t.Context(), m.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := idle(h); v != handIdle {
+		t.Errorf("its connection may say nothing for %s", v)
+	}
+	if _, err := s.Take(t.Context(), m.ID); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second hand got %v", err)
+	}
+	h.Release()
+	for _, c := range s.pool.AcquireAllIdle(t.Context()) { // none of the pool is cut for being idle
+		if v := idle(&Hand{conn: c}); v != "0" {
+			t.Errorf("a connection of the pool may say nothing for %s", v)
+		}
+		c.Release()
+	}
+	// As PostgreSQL does it of its own accord, only sooner.
+	if h, err = s.Take(t.Context(), m.ID); err == nil {
+		_, err = h.conn.Exec(t.Context(), `set idle_session_timeout = '50ms'`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		second, err := s.Take(t.Context(), m.ID)
+		if err == nil {
+			second.Release()
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the lock is never let go")
+		}
+	}
+	if err := h.Handled(t.Context(), m.ID, Answer{}, time.Now()); err == nil {
+		t.Error("a hand that was let go still handles")
+	}
+	h.Release()
+}
