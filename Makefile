@@ -44,7 +44,7 @@ SEEDS ?= 100000
 
 chaos:
 	@.tools/setup.sh test
-	LAFIA_CHAOS=1 LAFIA_SEEDS=$(SEEDS) go test -count=1 -p 1 -timeout 90m ./internal/simulation ./internal/app ./internal/fakeaggregator ./internal/outbox
+	LAFIA_CHAOS=1 LAFIA_SEEDS=$(SEEDS) go test -count=1 -p 1 -timeout 90m ./internal/simulation ./internal/sweep ./internal/app ./internal/fakeaggregator ./internal/outbox
 
 bench: setup build
 	bin/lafia bench $(ARGS)
