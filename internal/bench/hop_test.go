@@ -63,6 +63,8 @@ func (s *sessionsInMemory) forget() {
 
 func (s *sessionsInMemory) Begin(context.Context, time.Time) error { return nil }
 
+func (s *sessionsInMemory) Drop(context.Context, session.Key, uint64) error { return nil }
+
 // BenchmarkHop measures the hops of whole conversations up to the one that
 // commits: all of a keypress but HTTP, Redis and PostgreSQL.
 func BenchmarkHop(b *testing.B) {

@@ -65,6 +65,25 @@ func TestALateDialTakesNobodysPlaceOnSingleInputs(t *testing.T) {
 	}
 }
 
+func TestSeveralLateDialsTakeNobodysPlace(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.walk("1", "1", "107")
+	contains(t, p.dial(""), "1 Continuer")
+	for _, given := range []string{"up", "up before", "up"} {
+		p.late("given "+given, "")
+	}
+	contains(t, p.press("1"), "C'est:")
+	p.late("given up once more", "")
+	contains(t, p.press("3"), "Tres mauvais")
+	p.press("2")
+	p.walk("1", "1", "mots")
+	if s := b.submissions(); len(s) != 1 || s[0].Answers["type"] != "P" || s[0].Answers["rating"] != "2" || s[0].Text != "mots" {
+		t.Fatalf("kept %+v", s)
+	}
+}
+
 func TestALateHopOfASessionThatSheLeftDoesNotHoldHerNewOne(t *testing.T) {
 	b := newBench(t)
 	p := b.phone(anna)

@@ -25,6 +25,7 @@ import (
 type Sessions interface {
 	Load(ctx context.Context, k session.Key) (session.Loaded, error)
 	Save(ctx context.Context, k session.Key, expected uint64, v session.Saved) (bool, error)
+	Drop(ctx context.Context, k session.Key, version uint64) error
 	Begin(ctx context.Context, lost time.Time) error
 }
 

@@ -655,3 +655,24 @@ func TestNoNumberAndNoWordsAreInTheDatabase(t *testing.T) {
 		}
 	}
 }
+
+func TestADraftOutlivesASessionThatBeganWhereRedisForgotTheOneBefore(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.walk("1", "1", "107")
+	b.written()
+	r := redis.NewClient(&redis.Options{Network: "unix", Addr: b.redis})
+	defer r.Close()
+	for _, k := range r.Keys(context.Background(), "s:*").Val() { // its life is over; what is known of her stays
+		must(t, r.Del(context.Background(), k).Err())
+	}
+	b.pass(2 * time.Hour)
+	p.dial("")
+	p.walk("1", "107", "3")
+	b.written()
+	b.flush()
+	b.start(nil)
+	contains(t, p.dial(""), "1 Continuer")
+	contains(t, p.press("1"), "Tres mauvais")
+}

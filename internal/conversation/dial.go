@@ -97,7 +97,9 @@ func (t *trip) continued(ctx context.Context) error {
 	t.inputs = strings.Split(rest, "*")
 	// After an apology for a lost session she presses one key. More at once is what
 	// was pressed before it, and late.
-	t.direct = t.direct || t.live.Lost && len(t.inputs) > 1
+	if t.live.Lost = t.live.Lost && len(t.inputs) > 1; t.live.Lost {
+		t.direct = true
+	}
 	t.stepIn()
 	return nil
 }

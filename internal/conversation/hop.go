@@ -128,6 +128,7 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	if err := t.save(ctx); err != nil { // Redis trip 2
 		if t.finished != nil && !errors.Is(err, errMoved) {
 			c.Log.Warn("a finished run's session could not be saved; the run is durable", "channel", who.key.Channel)
+			t.forget(ctx)
 			return t.live.Last, nil
 		}
 		return answered{}, err

@@ -35,13 +35,13 @@ type live struct {
 	// Unfinished is the run of an earlier session that may be taken up again.
 	Unfinished *unfinished
 	At         time.Time
-	Done       bool // its last screen was shown
-	Said       bool // an ordinary run was finished in it
-	Asked      bool // what could have been a repeat was asked once more
-	Sequence   int  // the latest hop's, where the aggregator counts them
-	Lost       bool // it began anew in the middle of a call that Redis lost
-	Aside      *aside
-	Arrived    bool // what she is asked whether to go on with was finished meanwhile
+	Done       bool    // its last screen was shown
+	Said       bool    // an ordinary run was finished in it
+	Asked      bool    // what could have been a repeat was asked once more
+	Sequence   int     // the latest hop's, where the aggregator counts them
+	Lost       bool    // it began anew in the middle of a call that Redis lost
+	Aside      []aside // sessions that she may be in, the latest first
+	Arrived    bool    // what she is asked whether to go on with was finished meanwhile
 }
 
 type answered struct {

@@ -59,8 +59,8 @@ func (l *live) pack() []byte {
 	p.count(l.Sequence)
 	p.flag(l.Lost)
 	p.flag(l.Arrived)
-	p.flag(l.Aside != nil)
-	if a := l.Aside; a != nil {
+	p.count(len(l.Aside))
+	for _, a := range l.Aside {
 		p.b = binary.AppendUvarint(p.b, a.Version)
 		p.flag(a.Turned)
 		p.bytes(a.Live.alone().pack())
@@ -103,14 +103,15 @@ func unpackLive(b []byte) (*live, error) {
 		return l, u.end()
 	}
 	l.Lost, l.Arrived = u.flag(), u.flag()
-	if u.flag() {
-		l.Aside = &aside{Version: u.uvarint(), Turned: u.flag()}
+	var nested error
+	l.Aside = list(u, func() aside {
+		a := aside{Version: u.uvarint(), Turned: u.flag()}
 		var err error
-		if l.Aside.Live, err = unpackLive(u.bytes()); err != nil {
-			return nil, err
-		}
-	}
-	return l, u.end()
+		a.Live, err = unpackLive(u.bytes())
+		nested = errors.Join(nested, err)
+		return a
+	})
+	return l, errors.Join(nested, u.end())
 }
 
 func (r remembered) pack() []byte {

@@ -23,8 +23,8 @@ func fill(v reflect.Value, n *int) {
 	case reflect.Uint8:
 		v.SetUint(uint64(*n % 256))
 	case reflect.Pointer:
-		if v.Type() == reflect.TypeFor[*aside]() { // a session is beside one at the most
-			v.Set(reflect.ValueOf(&aside{Version: 1 << 50, Turned: true, Live: &live{ID: "beside", Used: 7, Run: "run"}}))
+		if v.Type() == reflect.TypeFor[*live]() { // a session beside another has none beside it
+			v.Set(reflect.ValueOf(&live{ID: "beside", Used: *n, Run: "run"}))
 			return
 		}
 		v.Set(reflect.New(v.Type().Elem()))

@@ -32,7 +32,7 @@ func (t *trip) save(ctx context.Context) error {
 		t.live.Language, t.live.Aside = "", nil
 	}
 	plain := t.live.pack()
-	v := session.Saved{Version: t.loaded.Version + 1, Session: t.c.Ring.SealSession(plain, bound(t.who.key)), Life: ussdLife}
+	v := session.Saved{Version: t.version(), Session: t.c.Ring.SealSession(plain, bound(t.who.key)), Life: ussdLife}
 	if t.who.key.Medium == string(message.SMS) {
 		v.Life = smsLife
 	}
@@ -65,6 +65,28 @@ func (t *trip) save(ctx context.Context) error {
 	}
 	t.trace(v.Version, plain)
 	return nil
+}
+
+// version gives that of the session behind this hop. A session that nothing is
+// known before begins higher than any of hers, whose draft may lie in the record
+// though Redis forgot it.
+func (t *trip) version() uint64 {
+	if t.loaded.Version == 0 {
+		return uint64(t.who.now.UnixMilli())
+	}
+	return t.loaded.Version + 1
+}
+
+// forget drops the session of before a finished run, and the contact, which could
+// not be saved behind it: the run must not be offered again. What Redis has no room
+// for it still deletes.
+func (t *trip) forget(ctx context.Context) {
+	if t.before > 0 {
+		if err := t.c.Sessions.Drop(ctx, t.who.key, t.before); err != nil {
+			t.c.Log.Warn("a session of before a finished run stays where it was", "channel", t.who.key.Channel)
+		}
+	}
+	t.trace(t.version(), nil)
 }
 
 // trace leaves the draft to be written behind: never of a confidential flow,

@@ -140,7 +140,6 @@ func TestALateDialTakesNobodysPlace(t *testing.T) {
 // Nor must it where she was in a third one before these two. It happens when a
 // gateway wakes up and finds both dials in its sockets (C24).
 func TestALateDialTakesNobodysPlaceBehindACallThatWasBegun(t *testing.T) {
-	t.Skip("the session beside is the one before both dials (conversation/aside.go, setAside): the live one is taken for one of before, and each key in it shows her the late one's screen until she dials again")
 	l := newLab(t, "", "africastalking")
 	l.start()
 	l.hop("first", "")
@@ -156,7 +155,6 @@ func TestALateDialTakesNobodysPlaceBehindACallThatWasBegun(t *testing.T) {
 // What she writes holds the sign between inputs. Behind a session that was lost it
 // must be taken all the same, once she has pressed a key.
 func TestWordsWithAnAsteriskAreTakenBehindALostSession(t *testing.T) {
-	t.Skip("a call that began with an apology takes several inputs at once for late ones to its end, not for its first key alone (conversation/dial.go, continued: live.Lost stays set): words with an asterisk are asked for again and again")
 	l := newLab(t, "", "africastalking")
 	l.start()
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: l.redis, DisableIdentity: true})

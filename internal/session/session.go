@@ -194,6 +194,24 @@ func (s *Store) Save(ctx context.Context, k Key, expected uint64, v Saved) (bool
 	return run.Val() == 1, nil
 }
 
+// drop deletes a session that still has a version, and its contact. A Redis that is full refuses
+// the commands that take memory, and DEL takes none.
+var drop = redis.NewScript(`
+if redis.call('GETRANGE', KEYS[1], 0, 7) == ARGV[1] then redis.call('DEL', KEYS[1], KEYS[2]) end
+return 0
+`)
+
+// Drop deletes a session if it still has a version, and what is cached of its
+// contact with it. It needs no room in Redis.
+func (s *Store) Drop(ctx context.Context, k Key, version uint64) error {
+	sk, ck := k.names()
+	was := binary.BigEndian.AppendUint64(nil, version)
+	if err := drop.Run(ctx, s.rdb, []string{sk, ck}, was).Err(); err != nil {
+		return fmt.Errorf("dropping a session: %w", err)
+	}
+	return nil
+}
+
 // Begin notes since when this Redis holds every session: zero when none can have
 // been lost. A Redis that knows already keeps what it knows.
 func (s *Store) Begin(ctx context.Context, lost time.Time) error {

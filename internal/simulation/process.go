@@ -293,6 +293,10 @@ func (s *sessions) Save(ctx context.Context, k session.Key, expected uint64, v s
 	return ok && err == nil, err
 }
 
+func (s *sessions) Drop(ctx context.Context, k session.Key, version uint64) error {
+	return s.p.call(ctx, redis, "drop", func() error { return s.p.w.sessions.Drop(ctx, k, version) })
+}
+
 func (s *sessions) Begin(ctx context.Context, lost time.Time) error {
 	return s.p.call(ctx, redis, "begin", func() error { return s.p.w.sessions.Begin(ctx, lost) })
 }

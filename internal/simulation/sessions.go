@@ -73,6 +73,17 @@ func (s *Sessions) Save(_ context.Context, k session.Key, expected uint64, v ses
 	return true, nil
 }
 
+// Drop deletes a session if it still has a version, and its contact.
+func (s *Sessions) Drop(_ context.Context, k session.Key, version uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sessions[k].version == version {
+		delete(s.sessions, k)
+		delete(s.contacts, k.Contact)
+	}
+	return nil
+}
+
 // Begin notes since when every session is held; what is known stands.
 func (s *Sessions) Begin(_ context.Context, lost time.Time) error {
 	s.mu.Lock()

@@ -14,6 +14,7 @@ import (
 type Sessions interface {
 	Load(ctx context.Context, k session.Key) (session.Loaded, error)
 	Save(ctx context.Context, k session.Key, expected uint64, v session.Saved) (bool, error)
+	Drop(ctx context.Context, k session.Key, version uint64) error
 	Begin(ctx context.Context, lost time.Time) error
 }
 
@@ -118,6 +119,23 @@ var behaviours = []struct {
 			s.Pass(life / 2)
 		}
 		s.is("alive", s.load(anna).Version, uint64(3))
+	}},
+	{"a session is dropped at the version that was loaded alone", func(s *suite) {
+		drop := func(version uint64) {
+			if err := s.Drop(s.ctx, anna, version); err != nil {
+				s.Fatal(err)
+			}
+		}
+		drop(1)
+		s.save(anna, 0, 3, "one", "me")
+		drop(2)
+		s.is("at another one it stays", s.load(anna).Version, uint64(3))
+		s.is("its contact as well", string(s.load(anna).Contact), "me")
+		drop(3)
+		l := s.load(anna)
+		s.is("gone", l.Version, uint64(0))
+		s.is("with its contact", len(l.Contact), 0)
+		s.is("and begins anew", s.save(anna, 0, 4, "two", ""), true)
 	}},
 	{"that everything was forgotten is noticed, and noted once", func(s *suite) {
 		lost := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
