@@ -36,7 +36,8 @@ var apart = map[string][]string{
 	"by the clock: it comes again": {
 		"store.(*Store).GatewayBeat", "store.(*Store).ChannelAlive", "store.(*Store).CloseStaleParts", "store.(*Store).DropDraft", "store.(*Store).Purge", "store.(*Store).Transitions",
 	},
-	"its like by another identity is hit: store.identify": {"store.identifyByTime"},
+	"only behind a save that failed, where failing changes nothing: fakeaggregator's TestRedisFull": {"session.(*Store).Drop"},
+	"its like by another identity is hit: store.identify":                                           {"store.identifyByTime"},
 	"staff's reading: it loses nothing": {
 		"casework.", "store.(*Store).AnswersOf", "store.(*Store).AuditBefore", "store.(*Store).Broadcasts", "store.(*Store).ChannelHealth", "store.(*Store).ClassificationsOf",
 		"store.(*Store).ConfidentialNewest", "store.(*Store).CountNew", "store.(*Store).CountSubmissions", "store.(*Store).DecisionsOf", "store.(*Store).DoubtByID", "store.(*Store).doubts",
