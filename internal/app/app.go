@@ -24,6 +24,7 @@ import (
 	"lafia/gateway"
 	"lafia/gateway/message"
 	"lafia/internal/casework"
+	"lafia/internal/clock"
 	"lafia/internal/console"
 	"lafia/internal/conversation"
 	"lafia/internal/flow"
@@ -75,7 +76,9 @@ type Options struct {
 	// Drain is how long a shutdown waits for requests under way; 0 means 10 s,
 	// which is longer than a hop may take.
 	Drain time.Duration
-	Now   func() time.Time
+	// Clock is held against PostgreSQL's; nil: the machine's.
+	Clock *clock.Clock
+	Now   func() time.Time // nil: by Clock
 	Log   *slog.Logger
 	// Point is called where tests kill the process. May be nil.
 	Point func(name string)
@@ -106,11 +109,14 @@ type App struct {
 
 // New makes an App. Start starts it.
 func New(o Options) *App {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = clock.OfMachine()
+	}
+	if o.Now == nil {
+		o.Now = o.Clock.Now
 	}
 	if o.Flows == nil {
 		o.Flows = flows.Files
@@ -146,6 +152,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	if err = a.openServers(ctx); err != nil {
+		return err
+	}
+	if err = a.startClock(ctx); err != nil {
 		return err
 	}
 	if err = a.openSpool(); err != nil {
@@ -302,6 +311,9 @@ func (a *App) beat() {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		if err := a.hearClock(ctx); err != nil {
+			a.Log.Warn("PostgreSQL's clock could not be asked", "error", store.Class(err))
+		}
 		if err := a.store.BeatNode(ctx, a.nodeNow()); err != nil {
 			a.Log.Warn("no sign of life could be written", "error", store.Class(err))
 		}

@@ -13,6 +13,7 @@ import (
 	"lafia/gateway"
 	"lafia/gateway/message"
 	"lafia/internal/casework"
+	"lafia/internal/clock"
 	"lafia/internal/config"
 	"lafia/internal/conversation"
 	"lafia/internal/gsm"
@@ -271,6 +272,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 	out = append(out, spoolCheck(c.Spool.Dir))
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
+	here := clock.OfMachine()
 	var alive map[string]time.Time // nil: not known
 	s, err := store.Open(ctx, c.Postgres.URL.Reveal(), store.Options{MaxConns: 2})
 	if add("PostgreSQL", err, "check postgres.url and that the server runs") {
@@ -287,11 +289,12 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 			if alive, err = s.ChannelsAlive(ctx); err != nil {
 				add("signs of life of channels", err, "")
 			}
-			add("messages are handled", handled(ctx, s, time.Now()), "look into the log of a gateway, and whether one runs")
-			silent, err := s.SilentNodes(ctx, time.Now())
+			add("the clocks agree", clockCheck(ctx, s, here), "set the one that is wrong (timedatectl shows whether it is synchronised); until then gateways go by PostgreSQL's")
+			add("messages are handled", handled(ctx, s, here.Now()), "look into the log of a gateway, and whether one runs")
+			silent, err := s.SilentNodes(ctx, here.Now())
 			if add("signs of life of gateways", err, "") {
 				for _, n := range silent {
-					add("gateway "+n.ID, waitedFor(n, time.Now()), "start it again, or `lafia spool adopt` its folder; if its disk is lost, `lafia spool forget "+n.ID+"`")
+					add("gateway "+n.ID, waitedFor(n, here.Now()), "start it again, or `lafia spool adopt` its folder; if its disk is lost, `lafia spool forget "+n.ID+"`")
 				}
 			}
 		}
@@ -335,7 +338,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 			if ok {
 				silence = b.Silence()
 			}
-			add("channel "+ch.Name+" is alive", silent(at, time.Now(), silence), "look whether the phone is on, charged and in the network, and its app runs")
+			add("channel "+ch.Name+" is alive", silent(at, here.Now(), silence), "look whether the phone is on, charged and in the network, and its app runs")
 		}
 	}
 	return out, nil

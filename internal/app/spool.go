@@ -332,7 +332,7 @@ func (a *App) recordAnswers(ctx context.Context) bool {
 	j.mu.Lock()
 	writes := now.Spooled > 0 || j.told != now.Spooled || a.conversation.Away()
 	j.mu.Unlock()
-	ask := a.store.Ping
+	ask := a.hearClock
 	if writes {
 		ask = func(ctx context.Context) error { return a.store.BeatNode(ctx, now) }
 	}
