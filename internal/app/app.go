@@ -113,7 +113,7 @@ func New(o Options) *App {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Clock == nil {
-		o.Clock = clock.OfMachine()
+		o.Clock = machineClock()
 	}
 	if o.Now == nil {
 		o.Now = o.Clock.Now

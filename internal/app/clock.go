@@ -11,6 +11,11 @@ import (
 	"lafia/internal/store"
 )
 
+func machineClock() *clock.Clock {
+	began := time.Now()
+	return clock.New(time.Now, func() time.Duration { return time.Since(began) })
+}
+
 // startClock holds this machine's clock against PostgreSQL's before anything is
 // done by it.
 func (a *App) startClock(ctx context.Context) error {

@@ -13,7 +13,6 @@ import (
 	"lafia/gateway"
 	"lafia/gateway/message"
 	"lafia/internal/casework"
-	"lafia/internal/clock"
 	"lafia/internal/config"
 	"lafia/internal/conversation"
 	"lafia/internal/gsm"
@@ -272,7 +271,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 	out = append(out, spoolCheck(c.Spool.Dir))
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	here := clock.OfMachine()
+	here := machineClock()
 	var alive map[string]time.Time // nil: not known
 	s, err := store.Open(ctx, c.Postgres.URL.Reveal(), store.Options{MaxConns: 2})
 	if add("PostgreSQL", err, "check postgres.url and that the server runs") {

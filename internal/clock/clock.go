@@ -37,12 +37,6 @@ func New(wall func() time.Time, passed func() time.Duration) *Clock {
 	return c
 }
 
-// OfMachine gives a clock by that of the machine.
-func OfMachine() *Clock {
-	began := time.Now()
-	return New(time.Now, func() time.Duration { return time.Since(began) })
-}
-
 // Now gives the time, without a monotonic reading.
 func (c *Clock) Now() time.Time {
 	a := c.anchor.Load()
