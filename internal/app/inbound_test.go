@@ -132,9 +132,9 @@ func TestABacklogOfTenDaysComesAtOnce(t *testing.T) {
 			t.Errorf("%s: %d, want %d", query, got, want)
 		}
 	}
-	// A reply to a person's backlog, and seldom a second one, where a part of it came
-	// behind the others.
-	if replies > people*3/2 {
+	// A reply to a person's backlog, and a second one where a part of it came behind the
+	// others: the longer the taking takes, the more of these.
+	if replies > people*2 {
 		t.Errorf("%d replies to %d people", replies, people)
 	}
 	rows, err := w.record.Pool().Query(t.Context(), `select id::text, sealed, sent_at, received_at from submission where not synthetic`)

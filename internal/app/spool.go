@@ -60,7 +60,7 @@ type journal struct {
 	appended *prometheus.CounterVec
 
 	mu      sync.Mutex
-	failed  bool      // the latest append was refused
+	failed  time.Time // when the disk last refused one
 	away    time.Time // when the record was seen to be away, the last time
 	drained time.Time // when the last record left
 	retry   time.Time // when a record that was not taken is tried again
@@ -189,16 +189,25 @@ func (j *journal) Append(ctx context.Context, r spool.Record) error {
 	j.appended.WithLabelValues(outcome).Inc()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.failed = err != nil
+	switch outcome {
+	case "failed":
+		j.failed = j.now()
+	case "kept":
+		j.failed = time.Time{}
+	}
 	return err
 }
+
+// doubtedFor is how long a disk that refused a record is taken to refuse the next:
+// behind a balancer that asks whether this gateway is ready nothing would come to try it.
+const doubtedFor = 30 * time.Second
 
 // takes reports whether it would keep a record, as far as is known.
 func (j *journal) takes() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	const room = 8 << 10
-	return !j.failed && (j.maxBytes == 0 || j.Bytes()+room <= j.maxBytes)
+	return !j.within(j.failed, doubtedFor) && (j.maxBytes == 0 || j.Bytes()+room <= j.maxBytes)
 }
 
 // Held tells the outbox to let reminders and broadcasts wait: a stop may lie

@@ -339,11 +339,17 @@ func TestWithNeitherRecordNorSpoolNothingIsPromised(t *testing.T) {
 			}
 			fails.Store(false)
 			resume()
-			await(t, 20*time.Second, "the messages to be in the record", func() bool {
+			await(t, time.Minute, "the messages to be in the record", func() bool {
 				var n int
 				err := w.record.Pool().QueryRow(t.Context(), `select count(*) from inbound where contact = $1`, w.ring.Pseudonym(writer.number).Bytes()).Scan(&n)
 				return err == nil && n >= acked
 			})
+			if how == "full" { // and is empty now
+				await(t, time.Minute, "the spool to take what is said again", func() bool {
+					status, state := readiness(t, a.URL())
+					return status == http.StatusOK && state["spool"] == "ok"
+				})
+			}
 			for _, f := range all { // she calls again
 				c := ussd{f.phone}
 				sc := f.play(t, c, nil)

@@ -94,8 +94,11 @@ func (a *App) closeWeb(ctx context.Context) error {
 // ready tells whether the servers answer, each by name. Without PostgreSQL the
 // gateway is ready, and degraded, as long as the spool takes what is said (F12).
 func (a *App) ready(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
+	ask := func(server func(context.Context) error) error { // each for itself: one that hangs says nothing of another
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return server(ctx)
+	}
 	state := fiber.Map{"postgres": "ok", "redis": "ok"}
 	takes := false
 	if a.journal != nil {
@@ -106,14 +109,14 @@ func (a *App) ready(c *fiber.Ctx) error {
 		}
 	}
 	code := fiber.StatusOK
-	if err := a.store.Ping(ctx); err != nil {
+	if err := ask(a.store.Ping); err != nil {
 		if state["postgres"] = "away"; takes {
 			state["degraded"] = true
 		} else {
 			code = fiber.StatusServiceUnavailable
 		}
 	}
-	if err := a.sessions.Ping(ctx); err != nil {
+	if err := ask(a.sessions.Ping); err != nil {
 		state["redis"], code = "away", fiber.StatusServiceUnavailable
 	}
 	if overdue := a.unhandled.overdue(); overdue != "" {

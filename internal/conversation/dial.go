@@ -8,6 +8,7 @@ import (
 
 	"lafia/gateway/message"
 	"lafia/internal/flow"
+	"lafia/internal/screen"
 	"lafia/internal/store"
 )
 
@@ -30,8 +31,12 @@ func (c *Conversation) renamed(who caller, l *live) (*live, bool) {
 	if l == nil || !who.in.Cumulative || l.ID == who.session || l.isPast(who.session) || l.Done || l.Used == 0 || who.now.Sub(l.At) >= sessionMost {
 		return l, false
 	}
-	if rest, ok := c.unused(l, who.in.Text); !ok || rest == "" || c.book(context.Background(), l.Book).LevelOf(l.Cursor) == "L3" {
+	rest, ok := c.unused(l, who.in.Text)
+	if !ok || rest == "" || c.book(context.Background(), l.Book).LevelOf(l.Cursor) == "L3" {
 		return l, false
+	}
+	if next, _, _ := strings.Cut(rest, "*"); !l.Cursor.InFlow() && l.Shown.Resolve(next).Kind == screen.Wrong {
+		return l, false // no key of the menu: all of it was dialled
 	}
 	now := *l
 	now.Past = append(slices.Clip(l.Past), l.ID)
@@ -94,14 +99,36 @@ func (t *trip) continued(ctx context.Context) error {
 	t.prefix = in.Text[:len(in.Text)-len(rest)]
 	// More than one input where a choice is waited for: hops before this one never
 	// came. At a text screen it is one input, whatever it holds (see next).
-	t.inputs = strings.Split(rest, "*")
-	// After an apology for a lost session she presses one key. More at once is what
-	// was pressed before it, and late.
-	if t.live.Lost = t.live.Lost && len(t.inputs) > 1; t.live.Lost {
-		t.direct = true
+	if t.inputs = strings.Split(rest, "*"); len(t.inputs) > 1 {
+		if done, err := t.repeated(ctx); done || err != nil {
+			return err
+		}
 	}
+	// After an apology for a lost session she presses one key. More at once is what
+	// was pressed before it, and late; or words that hold the sign between inputs, so
+	// it is refused once.
+	t.direct = t.direct || t.live.Lost && len(t.inputs) > 1
 	t.stepIn()
 	return nil
+}
+
+// repeated reports whether a hop with inputs that this session never saw is known
+// to the record: it finished a run before Redis forgot that, and gets its last
+// screen again.
+func (t *trip) repeated(ctx context.Context) (bool, error) {
+	var r store.Remembered
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
+		r, err = t.c.Store.Remember(ctx, t.who.key.Contact[:], t.who.key.Channel, t.who.key.Medium, t.who.hop[:], t.who.now)
+		return err
+	})
+	if err != nil || !r.HopRunSet {
+		return false, nil // where the record is away nothing is promised until a commit
+	}
+	ended := t.c.newLive(t.who.session, t.live.Language)
+	ended.Shown = t.c.endScreen(ended, t.who.key, r)
+	a := ended.reply()
+	t.replay = &a
+	return true, nil
 }
 
 // recall reads what the record knows of a caller whom Redis does not know well
@@ -200,7 +227,10 @@ func (t *trip) dialled(old *live, lost bool) {
 	if tail == "" {
 		return
 	}
-	if t.lost, t.live.Lost = lost, lost; lost {
+	// The tail of a first request was dialled; a text that holds all so far may be
+	// the middle of a call.
+	if lost = lost && in.Cumulative; lost {
+		t.lost, t.live.Lost = true, true
 		return
 	}
 	t.inputs, t.direct = strings.Split(tail, "*"), true

@@ -83,6 +83,7 @@ func (t *trip) take(ctx context.Context) error {
 		t.live.Asked = true // once: she presses again
 		return t.show(ctx, flow.Line{})
 	case t.direct && (commits(res) || t.confidential(res)):
+		t.live.Lost = false
 		t.inputs = nil // dialled ahead: never a commit, never the confidential flow
 		return nil
 	case !res.Screen.Hint.IsZero():

@@ -153,7 +153,7 @@ func TestALateDialTakesNobodysPlaceBehindACallThatWasBegun(t *testing.T) {
 }
 
 // What she writes holds the sign between inputs. Behind a session that was lost it
-// must be taken all the same, once she has pressed a key.
+// it may be several that are late, so it is asked for once more, and then taken.
 func TestWordsWithAnAsteriskAreTakenBehindALostSession(t *testing.T) {
 	l := newLab(t, "", "africastalking")
 	l.start()
@@ -169,6 +169,10 @@ func TestWordsWithAnAsteriskAreTakenBehindALostSession(t *testing.T) {
 	for _, input := range []string{"1", "101", "3", "2", "1", "2"} {
 		text += "*" + input
 		l.hop("second", text)
+	}
+	text += "*il manque *2* bidons"
+	if again := l.hop("second", text); !strings.HasPrefix(again, "CON") {
+		t.Errorf("what may be late is taken at once:\n%s", again)
 	}
 	if last := l.hop("second", text+"*il manque *2* bidons"); !strings.HasPrefix(last, "END") {
 		t.Errorf("her words are not taken:\n%s", last)

@@ -73,7 +73,7 @@ func ParseFaults(text string) (Faults, error) {
 				names[i] = v.name
 			}
 			return f, fmt.Errorf("there is no fault %q; there are: %s", name, strings.Join(names, ", "))
-		case err != nil || p < 0 || p > 1:
+		case err != nil || !(p >= 0 && p <= 1): // NaN is neither
 			return f, fmt.Errorf("%s: how often is a number from 0 to 1, as %s=0.2", part, name)
 		}
 		*table[i].value = p

@@ -1,6 +1,7 @@
 package fakeaggregator_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -43,12 +44,17 @@ func TestTheCheckerSeesWhatIsLeftAndWhatIsAskedOnceMore(t *testing.T) {
 			p.record.Rows = slices.DeleteFunc(p.record.Rows, func(r fakeaggregator.Row) bool { return r.Partial })
 		}},
 		{"what was left is kept twice", "I2", func(p *pair) {
-			r := p.record.Rows[partial(p)]
-			r.ID = "00000000-0000-4000-8000-000000000004"
-			ref, key := p.lab.keys.Ring.ID("reference", []byte(r.ID)), p.lab.keys.Ring.ID("run-identity", []byte(r.ID))
-			r.Reference = programme.ReferenceOf(ref.Bytes())
-			p.record.Identities = append(p.record.Identities, store.VerifiedIdentity{Key: key.Bytes(), RunID: r.ID, Seen: 1})
-			p.record.Rows = append(p.record.Rows, r)
+			partial(p)
+			for n, r := range slices.Clone(p.record.Rows) { // each of them: where one stood may not be certain
+				if !r.Partial {
+					continue
+				}
+				r.ID = fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+				ref, key := p.lab.keys.Ring.ID("reference", []byte(r.ID)), p.lab.keys.Ring.ID("run-identity", []byte(r.ID))
+				r.Reference = programme.ReferenceOf(ref.Bytes())
+				p.record.Identities = append(p.record.Identities, store.VerifiedIdentity{Key: key.Bytes(), RunID: r.ID, Seen: 1})
+				p.record.Rows = append(p.record.Rows, r)
+			}
 		}},
 		{"what was left is kept with another answer", "I3", func(p *pair) {
 			i := partial(p)

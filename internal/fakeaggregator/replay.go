@@ -13,6 +13,9 @@ import (
 	"lafia/internal/screen"
 )
 
+// mostPlaces bounds where a caller may stand: more than that is no knowledge.
+const mostPlaces = 32
+
 // replay walks a caller's inputs through the flows by itself, and knows at each
 // screen where she may stand. There is one place as a rule; where an answer was
 // lost, or the sessions were, there may be several, and the next screen tells
@@ -80,7 +83,8 @@ func newReplay(w *World, medium, wire string, leads []Leader) *replay {
 func (r *replay) dial(tail []string, at time.Time) {
 	n := len(r.typed)
 	changed := !r.single && n > 0 && len(tail) > n && slices.Equal(tail[:n], r.typed) && !slices.ContainsFunc(r.states, func(s state) bool {
-		return s.ended != nil || s.shown.Ends() || r.world.book.LevelOf(s.cursor) == "L3"
+		return s.ended != nil || s.shown.Ends() || r.world.book.LevelOf(s.cursor) == "L3" ||
+			!s.cursor.InFlow() && s.shown.Resolve(tail[n]).Kind == screen.Wrong
 	})
 	r.forgetLeft()
 	r.typed = slices.Clone(tail)
@@ -139,15 +143,25 @@ func (r *replay) unheard() {
 	before, after := slices.Clone(r.states), r.next(doubt{}, false)
 	if !r.begins {
 		for i := range before {
-			before[i].late = slices.Concat(before[i].late, after)
+			before[i].late = lateOf(before[i].late, after)
 		}
 	}
 	for _, s := range slices.Concat(before, after) {
-		if !slices.ContainsFunc(to, s.equal) {
+		if len(to) < mostPlaces && !slices.ContainsFunc(to, s.equal) {
 			to = append(to, s)
 		}
 	}
 	r.moved(to)
+}
+
+// lateOf gives each place once that a late hop may lead to.
+func lateOf(lists ...[]state) (out []state) {
+	for _, s := range slices.Concat(lists...) {
+		if s.late = nil; len(out) < mostPlaces && !slices.ContainsFunc(out, s.equal) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // arrived gives a place as it is once a hop of the session before has come: one
@@ -159,7 +173,7 @@ func (r *replay) arrived(s state) []state {
 		now.late, now.phone, now.drafts = nil, l.phone, nil
 		switch {
 		case l.ended != nil || l.shown.Ends():
-			now.received = r.world.book.LevelOf(l.cursor) == "L1"
+			now.received = l.ended != nil && l.ended.Level == "L1"
 		case l.cursor.InFlow() && r.world.book.LevelOf(l.cursor) == "L1":
 			now.drafts = []draft{{l.cursor, l.run, l.language}}
 		}
@@ -179,8 +193,7 @@ func (r *replay) moved(to []state) {
 	if n := len(r.before); n > 64 {
 		r.before = r.before[n-64:]
 	}
-	const most = 32 // places; more than that is no knowledge
-	r.states = to[:min(len(to), most)]
+	r.states = to[:min(len(to), mostPlaces)]
 	if len(r.states) > 0 {
 		p := r.states[0].phone
 		r.phone = &p
@@ -236,7 +249,11 @@ func (r *replay) next(d doubt, lost bool) []state {
 	}
 	from := slices.Clone(r.states)
 	for _, s := range r.states {
-		from = append(from, r.arrived(s)...)
+		for _, a := range r.arrived(s) {
+			if len(from) < 4*mostPlaces && !slices.ContainsFunc(from, a.equal) {
+				from = append(from, a)
+			}
+		}
 	}
 	for _, s := range from {
 		s.late = nil
@@ -296,7 +313,7 @@ func (r *replay) begun(d doubt, lost bool) []state {
 	}
 	var late []state
 	for _, s := range r.states {
-		late = append(late, s.late...)
+		late = lateOf(late, s.late)
 	}
 	from = slices.Concat(from, late)
 	open := func(d draft) {

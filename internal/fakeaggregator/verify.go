@@ -308,6 +308,11 @@ func (c *check) replayMessages(caller int) {
 		}
 		c.looked("I6")
 		switch {
+		case len(reply) == 0 && !lost && i+1 < len(list):
+			// The answer came behind her next message, where there was one: which of them a
+			// reply answers is not known any more. What she said must still be there once.
+			c.blind[caller] = true
+			return
 		case len(reply) == 0 && !lost:
 			r.unheard()
 		case len(reply) > 0 && r.hear(reply[0].Screen, false, lost):

@@ -1,0 +1,48 @@
+package conversation_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestADirectDialBehindACallThatWasHungUpIsNoOtherIdOfIt(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.press("1") // French, and she hangs up
+	contains(t, p.dial("1*107"), "Beurre")
+}
+
+func TestTheTailOfAFirstRequestIsTakenThoughRedisForgot(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.press("1")
+	b.written()
+	b.flush()
+	must(t, b.sess.Begin(t.Context(), b.time()))
+	b.pass(time.Minute)
+	q := b.phone(anna)
+	q.session = "direct"
+	contains(t, q.single("*384*1*107#", true), "Beurre")
+}
+
+func TestARepeatOfAFinishingHopBehindALateDialThatRedisForgotIsKnown(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	last := p.walk("1", "1", "107", "3", "2", "1", "2", "mots")
+	if !last.End {
+		t.Fatalf("it goes on:\n%s", last.Text)
+	}
+	b.written()
+	b.flush()
+	p.late(p.session, "") // its dial once more, late
+	if again := p.send(b.c); again.Text != last.Text {
+		t.Fatalf("the repeat got\n%s", again.Text)
+	}
+	if s := b.submissions(); len(s) != 1 || strings.Contains(s[0].Text, "*") {
+		t.Fatalf("kept %+v", s)
+	}
+}
