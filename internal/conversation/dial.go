@@ -99,7 +99,8 @@ func (t *trip) continued(ctx context.Context) error {
 	t.prefix = in.Text[:len(in.Text)-len(rest)]
 	// More than one input where a choice is waited for: hops before this one never
 	// came. At a text screen it is one input, whatever it holds (see next).
-	if t.inputs = strings.Split(rest, "*"); len(t.inputs) > 1 {
+	t.inputs = strings.Split(rest, "*")
+	if s := t.state(); len(t.inputs) > 1 && (s == nil || s.Kind != flow.KindText) {
 		if done, err := t.repeated(ctx); done || err != nil {
 			return err
 		}
