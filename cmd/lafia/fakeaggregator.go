@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"lafia/flows"
@@ -55,6 +57,11 @@ func (c *fakeaggregatorCmd) Run(ctx *cliContext) error {
 		return wrongUse("--faults: %w", err)
 	case c.Data == "" && c.Config == "":
 		return wrongUse("name what is played against: --data DIR of a dev instance, or --config FILE")
+	case slices.ContainsFunc(c.URL, func(s string) bool {
+		u, err := url.Parse(s)
+		return err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == ""
+	}):
+		return wrongUse("--url: a gateway's address, as http://127.0.0.1:8080")
 	case c.Callers < 1 || c.Runs < 1 || c.Connections < 1 || c.For < 0 || c.Hops < 0:
 		return wrongUse("callers, runs and connections are 1 at least, and no bound is below 0")
 	case c.Config != "" && len(c.URL) == 0 && !c.Verify:
@@ -328,7 +335,10 @@ func (c *fakeaggregatorCmd) play(ctx *cliContext, t *target, faults fakeaggregat
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(c.Ledger, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if idle := faults.Idle(len(t.urls), c.FarEnd != ""); len(idle) > 0 {
+		fmt.Fprintf(ctx.Stderr, "these faults do nothing here: %s (both needs two --url, those of sends and receipts --far-end)\n", strings.Join(idle, ", "))
+	}
+	f, err := os.OpenFile(c.Ledger, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return wrongUse("--ledger: %w", err)
 	}
@@ -349,9 +359,15 @@ func (c *fakeaggregatorCmd) play(ctx *cliContext, t *target, faults fakeaggregat
 		defer e.Close()
 		o.FarEnd = e
 	}
+	if err := f.Truncate(0); err != nil {
+		return wrongUse("--ledger: %w", err)
+	}
 	played := fakeaggregator.Run(ctx.Ctx, o)
 	if t.staff != nil && played == nil {
+		// Apart from what the same account does in a play before and in one behind.
+		time.Sleep(fakeaggregator.AuditApart)
 		played = fakeaggregator.PlayStaff(ctx.Ctx, t.urls[0], *t.staff, ledger)
+		time.Sleep(fakeaggregator.AuditApart)
 	}
 	if err := errors.Join(played, ledger.Close(), f.Sync()); err != nil {
 		return err
@@ -362,10 +378,14 @@ func (c *fakeaggregatorCmd) play(ctx *cliContext, t *target, faults fakeaggregat
 	}
 	s := fakeaggregator.Summarise(lines, world)
 	if c.JSON {
-		return printJSON(ctx.Stdout, s)
+		err = printJSON(ctx.Stdout, s)
+	} else {
+		s.Print(ctx.Stdout)
 	}
-	s.Print(ctx.Stdout)
-	return nil
+	if err == nil && s.Requests > 0 && len(s.Statuses) == 0 {
+		err = fmt.Errorf("no request was answered: does a gateway run at %s?", strings.Join(t.urls, " and "))
+	}
+	return err
 }
 
 func (c *fakeaggregatorCmd) lines() ([]fakeaggregator.Line, error) {
@@ -385,6 +405,9 @@ func (c *fakeaggregatorCmd) verify(ctx *cliContext, t *target) error {
 	lines, err := c.lines()
 	if err != nil {
 		return err
+	}
+	if !fakeaggregator.Ended(lines) {
+		return wrongUse("%s has no end: its play was cut off or still runs, and what was asked last is in no line", c.Ledger)
 	}
 	for _, l := range lines {
 		if l.Kind == fakeaggregator.KindPlan {

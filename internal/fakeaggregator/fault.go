@@ -50,6 +50,18 @@ func (f *Faults) table() []struct {
 	}
 }
 
+// Idle names the faults that cannot happen: those between two gateways where there
+// is one, and those of sends and receipts without a far end.
+func (f Faults) Idle(gateways int, farEnd bool) (names []string) {
+	for i, v := range f.table() {
+		const ofSends = 9 // the first of them
+		if *v.value > 0 && (v.name == "both" && gateways < 2 || i >= ofSends && !farEnd) {
+			names = append(names, v.name)
+		}
+	}
+	return names
+}
+
 // ParseFaults reads "duplicate=0.2,drop=0.1"; an empty text is no fault at all.
 func ParseFaults(text string) (Faults, error) {
 	var f Faults

@@ -39,9 +39,9 @@ func readAudit(ctx context.Context, s *store.Store, k Keys) (Audited, error) {
 	return a, err
 }
 
-// auditApart is how far an entry's time may be from the clock of the ledger: that of
+// AuditApart is how far an entry's time may be from the clock of the ledger: that of
 // the audit from the database's, and one machine from another.
-const auditApart = 10 * time.Second
+const AuditApart = 2 * time.Second
 
 // doing is what an act and its entry have in common.
 type doing struct{ act, actor, object string }
@@ -124,7 +124,7 @@ func (c *check) entriesOf(staff map[string]bool) (of map[doing][]audit.Entry, fo
 	for _, e := range c.Record.Audit.Entries {
 		c.looked("I12")
 		switch {
-		case e.At.Before(began.Add(-auditApart)) || e.At.After(c.ended.Add(auditApart)):
+		case e.At.Before(began.Add(-AuditApart)) || e.At.After(c.ended.Add(AuditApart)):
 		case staff[e.Actor] || about[e.Object]:
 			d := doing{string(e.Act), e.Actor, e.Object}
 			of[d] = append(of[d], e)

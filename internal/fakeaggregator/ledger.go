@@ -23,8 +23,8 @@ const (
 	KindSend    LineKind = "send"    // a request to send that reached the far end, and its answer
 	KindReceipt LineKind = "receipt" // a delivery report, and its answer
 	KindWindow  LineKind = "window"  // from At for Took something was away
+	KindEnd     LineKind = "end"     // the last line: the play was not cut off
 	KindStaff   LineKind = "staff"   // an act of somebody of the team, in the console
-	KindEnd     LineKind = "end"
 )
 
 // Line is one line of the ledger. It holds what a caller said in the clear, all
@@ -98,8 +98,12 @@ type Ledger struct {
 	w     *bufio.Writer
 	enc   *json.Encoder
 	began time.Time
+	wrote time.Time // when the buffer was written last
 	err   error
 }
+
+// flushEvery is how old a line may get in the buffer while others come.
+const flushEvery = time.Second
 
 // NewLedger writes to w. Close it before w.
 func NewLedger(w io.Writer) *Ledger {
@@ -119,6 +123,9 @@ func (l *Ledger) write(v Line) {
 	defer l.mu.Unlock()
 	if l.err == nil {
 		l.err = l.enc.Encode(v)
+	}
+	if now := time.Now(); l.err == nil && now.Sub(l.wrote) > flushEvery {
+		l.wrote, l.err = now, l.w.Flush()
 	}
 }
 
@@ -151,8 +158,9 @@ func (l *Ledger) Err() error {
 	return nil
 }
 
-// Close writes what is in the buffer.
+// Close writes what is in the buffer, and an end.
 func (l *Ledger) Close() error {
+	l.write(Line{Kind: KindEnd, Caller: -1})
 	l.mu.Lock()
 	if err := l.w.Flush(); l.err == nil {
 		l.err = err
@@ -184,8 +192,17 @@ func ReadLedger(r io.Reader) ([]Line, error) {
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)
 	}
+	if len(out) == 0 && bad != nil {
+		return nil, bad
+	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("the ledger is empty")
 	}
 	return out, nil
+}
+
+// Ended reports whether a ledger is whole: a play that was cut off left the latest
+// of what it asked in no line.
+func Ended(ledger []Line) bool {
+	return len(ledger) > 0 && ledger[len(ledger)-1].Kind == KindEnd
 }

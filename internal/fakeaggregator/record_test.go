@@ -76,8 +76,11 @@ func TestALedgerIsReadAsItWasWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines, err := ReadLedger(strings.NewReader(b.String() + `{"kind":"hop","at":`))
-	if err != nil || len(lines) != 2 {
+	if err != nil || len(lines) != 3 {
 		t.Fatalf("%d lines, %v: a last line that was cut is left out", len(lines), err)
+	}
+	if !Ended(lines) || Ended(lines[:2]) {
+		t.Error("where a ledger ends is not seen")
 	}
 	if w := lines[0]; w.Kind != KindWindow || w.Window != "redis" || w.Took < time.Millisecond {
 		t.Errorf("the window is %+v", w)
@@ -96,6 +99,13 @@ func TestFaultsAreReadAsTheyAreWritten(t *testing.T) {
 	f, err := ParseFaults(" duplicate=0.2, drop=1,,late=0.25")
 	if err != nil || f.Duplicate != 0.2 || f.Drop != 1 || f.Late != 0.25 || f.String() != "duplicate=0.2,drop=1,late=0.25" {
 		t.Errorf("read %v, %v", f, err)
+	}
+	f, err = ParseFaults("drop=1,both=1,error=0.5,early=1")
+	if err != nil || strings.Join(f.Idle(1, false), " ") != "both error early" || len(f.Idle(2, true)) != 0 {
+		t.Errorf("these do nothing: %v, %v", f.Idle(1, false), err)
+	}
+	if _, err := ParseFaults("drop=nan"); err == nil {
+		t.Error("nan is how often something happens")
 	}
 	if f, err := ParseFaults(""); err != nil || f.String() != "none" {
 		t.Errorf("read %v, %v", f, err)
