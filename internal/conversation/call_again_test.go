@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func TestADirectDialBehindACallThatWasHungUpIsNoOtherIdOfIt(t *testing.T) {
@@ -43,6 +45,31 @@ func TestARepeatOfAFinishingHopBehindALateDialThatRedisForgotIsKnown(t *testing.
 		t.Fatalf("the repeat got\n%s", again.Text)
 	}
 	if s := b.submissions(); len(s) != 1 || strings.Contains(s[0].Text, "*") {
+		t.Fatalf("kept %+v", s)
+	}
+}
+
+func TestWhatWasFinishedWhereRedisCouldNotNoteItIsNotGoneOnWith(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.walk("1", "1", "107", "3", "2", "1", "2")
+	r := redis.NewClient(&redis.Options{Network: "unix", Addr: b.redis})
+	defer r.Close()
+	keys := r.Keys(t.Context(), "s:*").Val()
+	if len(keys) != 1 {
+		t.Fatalf("sessions: %q", keys)
+	}
+	before := r.Get(t.Context(), keys[0]).Val()
+	if last := p.press("mots"); !last.End {
+		t.Fatalf("it goes on:\n%s", last.Text)
+	}
+	must(t, r.Set(t.Context(), keys[0], before, time.Hour).Err()) // as if neither the session nor its end had been written
+	contains(t, p.dial(""), "1 Continuer")
+	menu := p.press("1")
+	contains(t, menu, "Message bien recu")
+	contains(t, menu, "1 Avis")
+	if s := b.submissions(); len(s) != 1 || s[0].Altered {
 		t.Fatalf("kept %+v", s)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"lafia/internal/flow"
 	"lafia/internal/screen"
 	"lafia/internal/store"
+	"lafia/internal/vault"
 )
 
 // sessionMost is the longest that an aggregator keeps a session (aggregators.md 1.3).
@@ -100,10 +101,8 @@ func (t *trip) continued(ctx context.Context) error {
 	// More than one input where a choice is waited for: hops before this one never
 	// came. At a text screen it is one input, whatever it holds (see next).
 	t.inputs = strings.Split(rest, "*")
-	if s := t.state(); len(t.inputs) > 1 && (s == nil || s.Kind != flow.KindText) {
-		if done, err := t.repeated(ctx); done || err != nil {
-			return err
-		}
+	if s := t.state(); len(t.inputs) > 1 && (s == nil || s.Kind != flow.KindText) && t.repeated(ctx) {
+		return nil
 	}
 	// After an apology for a lost session she presses one key. More at once is what
 	// was pressed before it, and late; or words that hold the sign between inputs, so
@@ -116,20 +115,26 @@ func (t *trip) continued(ctx context.Context) error {
 // repeated reports whether a hop with inputs that this session never saw is known
 // to the record: it finished a run before Redis forgot that, and gets its last
 // screen again.
-func (t *trip) repeated(ctx context.Context) (bool, error) {
-	var r store.Remembered
-	err := t.ask(ctx, func(ctx context.Context) (err error) {
-		r, err = t.c.Store.Remember(ctx, t.who.key.Contact[:], t.who.key.Channel, t.who.key.Medium, t.who.hop[:], t.who.now)
-		return err
-	})
-	if err != nil || !r.HopRunSet {
-		return false, nil // where the record is away nothing is promised until a commit
+func (t *trip) repeated(ctx context.Context) bool {
+	r, known := t.captured(ctx, t.who.hop)
+	if !known {
+		return false
 	}
 	ended := t.c.newLive(t.who.session, t.live.Language)
 	ended.Shown = t.c.endScreen(ended, t.who.key, r)
 	a := ended.reply()
 	t.replay = &a
-	return true, nil
+	return true
+}
+
+// captured looks in the record for a run by one of its identities: the hop that
+// finished it, or the run itself. Where the record is away nothing is known.
+func (t *trip) captured(ctx context.Context, identity vault.ID) (r store.Remembered, known bool) {
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
+		r, err = t.c.Store.Remember(ctx, t.who.key.Contact[:], t.who.key.Channel, t.who.key.Medium, identity[:], t.who.now)
+		return err
+	})
+	return r, err == nil && r.HopRunSet
 }
 
 // recall reads what the record knows of a caller whom Redis does not know well

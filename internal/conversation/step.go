@@ -200,6 +200,11 @@ func (t *trip) leave() {
 func (t *trip) resume(ctx context.Context) error {
 	u := t.live.Unfinished
 	t.live.Unfinished = nil
+	if u != nil { // it may have been finished where Redis could not note that
+		if _, done := t.captured(ctx, t.c.Ring.ID("run-identity", []byte(u.Run))); done {
+			u, t.live.Arrived = nil, true
+		}
+	}
 	if u == nil {
 		hint := flow.Line{}
 		if t.live.Arrived {

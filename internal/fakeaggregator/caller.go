@@ -316,9 +316,7 @@ func (a answered) lost() bool { return !a.screen || a.line.Lost || a.cut }
 // deliver makes one request once or more often. What it gives is what the caller
 // gets to see.
 func (c *caller) deliver(ctx context.Context, v *copied, dial bool) answered {
-	// Not while she dials: a dial that comes late, behind that of her next session, takes
-	// that one's place (TestALateDialTakesNobodysPlace).
-	if c.happens(c.Faults.Hangup) && !dial {
+	if c.happens(c.Faults.Hangup) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer time.AfterFunc(time.Duration(c.chance.Int64N(int64(12*time.Millisecond))), cancel).Stop()

@@ -30,6 +30,8 @@ type replay struct {
 	typed  []string // in this session, behind the code and since
 	runs   int      // entered so far
 
+	finished map[int]bool // runs that she was told have arrived
+
 	step    pending // what was sent, and not answered yet
 	begins  bool
 	replied time.Time // when the screen before came
@@ -75,7 +77,7 @@ type pending struct {
 }
 
 func newReplay(w *World, medium, wire string, leads []Leader) *replay {
-	return &replay{world: w, medium: medium, single: medium == "ussd" && singleInputs(wire), phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}, confirmed: map[string]bool{}}}
+	return &replay{world: w, medium: medium, single: medium == "ussd" && singleInputs(wire), finished: map[int]bool{}, phone: &phone{leads: leads, wished: map[string]bool{}, reported: map[string]bool{}, confirmed: map[string]bool{}}}
 }
 
 // dial begins a session: tail is what came behind the code. A tail that goes on
@@ -194,6 +196,9 @@ func (r *replay) moved(to []state) {
 		r.before = r.before[n-64:]
 	}
 	r.states = to[:min(len(to), mostPlaces)]
+	if len(r.states) == 1 && r.states[0].ended != nil {
+		r.finished[r.states[0].run] = true
+	}
 	if len(r.states) > 0 {
 		p := r.states[0].phone
 		r.phone = &p
@@ -522,6 +527,10 @@ func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) [
 		case flow.Resumed:
 			var out []state
 			for _, u := range s.drafts {
+				if r.finished[u.run] { // Redis did not hear of it
+					s.received = true
+					continue
+				}
 				to := s
 				to.run, to.drafts = u.run, nil
 				to.cursor = r.world.book.Resume(u.cursor, env)

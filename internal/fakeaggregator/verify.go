@@ -263,7 +263,7 @@ func (c *check) replayCaller(caller int) {
 		lost := c.lostBetween(last, end)
 		last = t.first.At
 		c.looked("I6")
-		certain := len(r.states) == 1 && len(heard) > 0 && !lost
+		certain := len(r.states) == 1 && len(r.states[0].late) == 0 && len(heard) > 0 && !lost
 		switch {
 		case len(heard) == 0:
 			r.unheard()
