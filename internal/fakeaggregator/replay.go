@@ -114,7 +114,11 @@ func (r *replay) forgetLeft() {
 // be shown. lost says that sessions may have been lost since her last screen.
 func (r *replay) hear(text string, end, lost bool) bool {
 	ref := referenceForm.FindString(text)
-	tries := []func() []state{func() []state { return r.next(doubt{}, false) }}
+	var tries []func() []state
+	if lost && r.begins { // what may be taken up again may be older than what she saw last
+		tries = append(tries, func() []state { return r.next(doubt{}, true) })
+	}
+	tries = append(tries, func() []state { return r.next(doubt{}, false) })
 	for _, d := range doubts {
 		tries = append(tries, func() []state { return r.next(d, false) })
 	}
