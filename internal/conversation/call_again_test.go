@@ -2,10 +2,13 @@ package conversation_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"lafia/gateway/message"
 )
 
 func TestADirectDialBehindACallThatWasHungUpIsNoOtherIdOfIt(t *testing.T) {
@@ -70,6 +73,42 @@ func TestWhatWasFinishedWhereRedisCouldNotNoteItIsNotGoneOnWith(t *testing.T) {
 	contains(t, menu, "Message bien recu")
 	contains(t, menu, "1 Avis")
 	if s := b.submissions(); len(s) != 1 || s[0].Altered {
+		t.Fatalf("kept %+v", s)
+	}
+}
+
+func TestARunThatOneGatewayKeepsWhileAnotherApologisesForItsCopyIsNotAskedForAgain(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.press("1")
+	b.written()
+	p.dial("") // what is known of this call is in one gateway's memory alone
+	p.walk("1", "107", "3", "2", "1", "2")
+	here, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	b.c.Point = func(point string) { // it knows where she is, and Redis does not any more
+		if point == "loaded" {
+			once.Do(func() { close(here); <-goOn })
+		}
+	}
+	knows := b.c
+	b.flush()
+	answers := make(chan message.Reply)
+	p.text += "*mots"
+	q := *p
+	go func() { answers <- q.send(knows) }()
+	<-here
+	other := b.start(nil)
+	contains(t, p.send(other), "perdue")
+	close(goOn)
+	if last := <-answers; !last.End || !strings.Contains(last.Text, "Merci") {
+		t.Fatalf("the gateway that kept it says\n%s", last.Text)
+	}
+	if next := p.press("1"); !next.End || !strings.Contains(next.Text, "Merci") {
+		t.Fatalf("she is asked again:\n%s", next.Text)
+	}
+	if s := b.submissions(); len(s) != 1 {
 		t.Fatalf("kept %+v", s)
 	}
 }

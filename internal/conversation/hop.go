@@ -38,9 +38,10 @@ type caller struct {
 func (c *Conversation) Hop(ctx context.Context, channel string, in message.Inbound) (message.Reply, error) {
 	who := c.caller(channel, in)
 	var err error
+	var done *trip
 	for range maxTries {
 		var a answered
-		if a, err = c.hop(ctx, who); err == nil {
+		if a, err = c.hop(ctx, who, &done); err == nil {
 			return message.Reply{SessionID: in.SessionID, From: in.From, Text: a.Text, End: a.End}, nil
 		}
 		if !errors.Is(err, errMoved) {
@@ -72,8 +73,9 @@ func (c *Conversation) caller(channel string, in message.Inbound) caller {
 	}
 }
 
-// hop is the trip of a keypress.
-func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
+// hop is the trip of a keypress. done is the one before, when it finished a run and
+// found its session moved.
+func (c *Conversation) hop(ctx context.Context, who caller, done **trip) (answered, error) {
 	loaded, err := c.Sessions.Load(ctx, who.key) // Redis trip 1
 	if err != nil {
 		return answered{}, err
@@ -92,6 +94,8 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 	}
 	switch {
 	case l == nil:
+	case *done != nil && l.ID == who.session && !l.Done && l.isRepeat(who.hop):
+		return (*done).instead(ctx, loaded), nil
 	case l.ID == who.session && l.isRepeat(who.hop):
 		return l.Last, nil // the very reply that it got
 	case l.ID == who.session && (l.Done || l.isEarlier(who.hop) || who.in.Sequence > 0 && who.in.Sequence < l.Sequence), l.isPast(who.session):
@@ -131,10 +135,24 @@ func (c *Conversation) hop(ctx context.Context, who caller) (answered, error) {
 			t.forget(ctx)
 			return t.live.Last, nil
 		}
+		if t.finished != nil {
+			*done = t
+		}
 		return answered{}, err
 	}
 	c.Point("saved")
 	return t.live.Last, nil
+}
+
+// instead puts a finished run's session in the place of one that another gateway
+// began anew for a copy of this very hop, because Redis and it knew of no session:
+// the run is durable, and she must not be asked for it again.
+func (t *trip) instead(ctx context.Context, loaded session.Loaded) answered {
+	t.loaded, t.before = loaded, loaded.Version
+	if err := t.save(ctx); err != nil {
+		t.c.Log.Warn("a finished run's session could not be saved; the run is durable", "channel", t.who.key.Channel)
+	}
+	return t.live.Last
 }
 
 // notNow says that a hop needs the record, which is away: she is told to call
