@@ -36,8 +36,8 @@ func (c *Conversation) renamed(who caller, l *live) (*live, bool) {
 	if !ok || rest == "" || c.book(context.Background(), l.Book).LevelOf(l.Cursor) == "L3" {
 		return l, false
 	}
-	if next, _, _ := strings.Cut(rest, "*"); !l.Cursor.InFlow() && l.Shown.Resolve(next).Kind == screen.Wrong {
-		return l, false // no key of the menu: all of it was dialled
+	if next, _, _ := strings.Cut(rest, "*"); l.Shown.Resolve(next).Kind == screen.Wrong {
+		return l, false // no key of her screen: all of it was dialled, by a dial that may be late
 	}
 	now := *l
 	now.Past = append(slices.Clip(l.Past), l.ID)

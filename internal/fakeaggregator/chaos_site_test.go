@@ -252,7 +252,7 @@ func TestTheSpoolOfADeadGatewayIsAdoptedByCommand(t *testing.T) {
 		db.kill()
 		time.Sleep(3 * time.Second)
 		dies.kill() // for good: its callers find nobody
-		out, err := exec.Command(program(t), "spool", "status", "--json", dies.spool).CombinedOutput()
+		out, err := exec.Command(program(t), "spool", "status", "--json", "--config", dies.config).CombinedOutput()
 		if err != nil {
 			t.Errorf("spool status: %v %s", err, out)
 		}

@@ -103,7 +103,7 @@ func TestThousandsAtOnceStayThemselves(t *testing.T) {
 	l.start()
 	o, posts := fakeaggregator.Options{Callers: 600, Connections: 64}, 4000
 	if chaos() {
-		o.Runs, posts = 3, 20_000
+		o.Runs, posts = 5, 20_000
 	}
 	l.play(o)
 	r := l.holds()

@@ -86,7 +86,7 @@ func (r *replay) dial(tail []string, at time.Time) {
 	n := len(r.typed)
 	changed := !r.single && n > 0 && len(tail) > n && slices.Equal(tail[:n], r.typed) && !slices.ContainsFunc(r.states, func(s state) bool {
 		return s.ended != nil || s.shown.Ends() || r.world.book.LevelOf(s.cursor) == "L3" ||
-			!s.cursor.InFlow() && s.shown.Resolve(tail[n]).Kind == screen.Wrong
+			s.shown.Resolve(tail[n]).Kind == screen.Wrong
 	})
 	r.forgetLeft()
 	r.typed = slices.Clone(tail)
