@@ -75,6 +75,7 @@ type Conversation struct {
 	programme atomic.Pointer[directory.Directory] // read by hops without a trip to the record
 	books     sync.Map                            // hash → *flow.Book: those that sessions under way began with
 	drafts    *behind
+	overdue   overdue
 	inbox     *inboxKeys
 	breaker   *spool.Breaker // of the record, for hops
 }

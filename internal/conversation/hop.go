@@ -76,6 +76,7 @@ func (c *Conversation) caller(channel string, in message.Inbound) caller {
 // hop is the trip of a keypress. done is the one before, when it finished a run and
 // found its session moved.
 func (c *Conversation) hop(ctx context.Context, who caller, done **trip) (answered, error) {
+	c.drop(ctx, who.key)
 	loaded, err := c.Sessions.Load(ctx, who.key) // Redis trip 1
 	if err != nil {
 		return answered{}, err
