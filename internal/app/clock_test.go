@@ -12,7 +12,6 @@ import (
 
 // reliability.md F22.
 func TestAGatewayWhoseClockIsWrongGoesByThatOfPostgreSQL(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	began := time.Now()
 	for n, ahead := range []time.Duration{26 * time.Hour, -26 * time.Hour} {

@@ -71,7 +71,7 @@ func TestTheServersAreClosedToOthersAndDurableAsAsked(t *testing.T) {
 	}
 	conn := connect(t, s.PostgresURL())
 	for setting, want := range map[string]string{
-		"listen_addresses": "", "fsync": "off", "log_min_messages": "log", "server_encoding": "UTF8", "max_connections": "100",
+		"listen_addresses": "", "fsync": "off", "log_min_messages": "log", "server_encoding": "UTF8", "max_connections": "200",
 	} {
 		var got string
 		if err := conn.QueryRow(t.Context(), "SELECT current_setting($1)", setting).Scan(&got); err != nil || got != want {
