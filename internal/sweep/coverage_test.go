@@ -34,7 +34,7 @@ var apart = map[string][]string{
 		"store.(*Store).RunOfHop", "store.(*Store).FollowupOf", "store.(*Store).Book", "store.report",
 	},
 	"by the clock: it comes again": {
-		"store.(*Store).Clock", "store.(*Store).GatewayBeat", "store.(*Store).ChannelAlive", "store.(*Store).CloseStaleParts", "store.(*Store).DropDraft", "store.(*Store).Purge", "store.(*Store).Transitions",
+		"store.(*Store).GatewayBeat", "store.(*Store).ChannelAlive", "store.(*Store).CloseStaleParts", "store.(*Store).DropDraft", "store.(*Store).Purge", "store.(*Store).Transitions",
 	},
 	"only behind a save that failed, where failing changes nothing: fakeaggregator's TestRedisFull": {"session.(*Store).Drop"},
 	"its like by another identity is hit: store.identify":                                           {"store.identifyByTime"},
