@@ -311,8 +311,10 @@ func (a *App) beat() {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		if err := a.hearClock(ctx); err != nil {
-			a.Log.Warn("PostgreSQL's clock could not be asked", "error", store.Class(err))
+		if a.journal == nil { // else it is asked each second (recordAnswers)
+			if err := a.hearClock(ctx); err != nil {
+				a.Log.Warn("PostgreSQL's clock could not be asked", "error", store.Class(err))
+			}
 		}
 		if err := a.store.BeatNode(ctx, a.nodeNow()); err != nil {
 			a.Log.Warn("no sign of life could be written", "error", store.Class(err))

@@ -77,6 +77,9 @@ func TestWhilePostgreSQLIsAwayAndThereIsNoSpoolNothingIsPromised(t *testing.T) {
 	if s := during.dial(""); s.end {
 		t.Errorf("a dial while PostgreSQL is away got\n%s", s.text)
 	}
+	if status, state := readiness(t, a.URL()); status != http.StatusServiceUnavailable || state["postgres"] != "away" || state["redis"] != "ok" {
+		t.Errorf("readyz says HTTP %d %v", status, state)
+	}
 	resume()
 	await(t, 20*time.Second, "the gateway to be ready again", func() bool {
 		res, err := caller.Get(a.URL() + "/readyz")

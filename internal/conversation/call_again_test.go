@@ -112,3 +112,23 @@ func TestARunThatOneGatewayKeepsWhileAnotherApologisesForItsCopyIsNotAskedForAga
 		t.Fatalf("kept %+v", s)
 	}
 }
+
+func TestOnSingleInputsARepeatIsKnownWhereRedisForgotTheSession(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.session = "s1"
+	p.single("*384#", true)
+	p.single("1", false)
+	r := redis.NewClient(&redis.Options{Network: "unix", Addr: b.redis})
+	defer r.Close()
+	for _, k := range r.Keys(t.Context(), "s:*").Val() { // what is known of her stays
+		must(t, r.Del(t.Context(), k).Err())
+	}
+	menu := p.single("1", false)
+	contains(t, menu, "1 Avis")
+	if again := p.single("1", false); again.Text != menu.Text {
+		t.Fatalf("its repeat got\n%s", again.Text)
+	}
+	b.pass(20 * time.Second)
+	contains(t, p.single("1", false), "Code du projet")
+}

@@ -212,7 +212,7 @@ func (t *trip) run() (store.Run, error) {
 	identity := t.c.Ring.ID("run-identity", []byte(p.ID))
 	r := store.Run{
 		RunKey: identity[:], HopKey: t.who.hop[:], ContentHMAC: t.content(), Submission: p,
-		Contact: t.who.key.Contact[:], DraftVersion: t.version(),
+		Contact: t.who.key.Contact[:], DraftVersion: t.loaded.Version + 1,
 		Corrects: t.corrects, Altered: t.who.altered, Also: t.also(p),
 	}
 	if f := t.c.book(context.Background(), t.live.Book).Flows[t.live.Cursor.Flow]; f != nil {

@@ -205,9 +205,21 @@ func (c *Conversation) newLive(id, language string) *live {
 	return &live{ID: id, Book: c.Book.Hash, Language: language}
 }
 
+// anew numbers a session that nothing is known before: higher than any of hers,
+// whose draft may lie in the record though Redis forgot it.
+func (t *trip) anew() {
+	if t.loaded.Version == 0 {
+		t.loaded.Version = uint64(t.who.now.UnixMilli())
+	}
+}
+
 // dialled begins a session: at the menu, at going on after a drop, or with what
 // was dialled ahead.
 func (t *trip) dialled(old *live, lost bool) {
+	t.anew()
+	if t.who.uncounted() {
+		t.who.hop = t.c.inputKey(t.who, t.loaded.Version) // as a repeat of it will be known
+	}
 	t.live = t.c.newLive(t.who.session, t.contact.Language)
 	if old != nil {
 		t.live.Past = append(old.Past, old.ID)

@@ -125,6 +125,7 @@ func (t *trip) settleText(ctx context.Context) error {
 	t.wasDone = t.live == nil || t.live.Done
 	asked := t.live != nil && !t.live.Done && !t.live.Cursor.IsZero()
 	if t.live == nil {
+		t.anew()
 		t.live = t.c.newLive("sms", t.contact.Language)
 	}
 	if t.live.Language == "" {

@@ -153,7 +153,7 @@ func TestALateDialTakesNobodysPlaceBehindACallThatWasBegun(t *testing.T) {
 }
 
 // What she writes holds the sign between inputs. Behind a session that was lost it
-// it may be several that are late, so it is asked for once more, and then taken.
+// may be several that are late, so it is asked for once more, and then taken.
 func TestWordsWithAnAsteriskAreTakenBehindALostSession(t *testing.T) {
 	l := newLab(t, "", "africastalking")
 	l.start()

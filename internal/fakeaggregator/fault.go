@@ -53,9 +53,10 @@ func (f *Faults) table() []struct {
 // Idle names the faults that cannot happen: those between two gateways where there
 // is one, and those of sends and receipts without a far end.
 func (f Faults) Idle(gateways int, farEnd bool) (names []string) {
-	for i, v := range f.table() {
-		const ofSends = 9 // the first of them
-		if *v.value > 0 && (v.name == "both" && gateways < 2 || i >= ofSends && !farEnd) {
+	ofSends := false
+	for _, v := range f.table() {
+		ofSends = ofSends || v.name == "throttle" // the first of them
+		if *v.value > 0 && (v.name == "both" && gateways < 2 || ofSends && !farEnd) {
 			names = append(names, v.name)
 		}
 	}

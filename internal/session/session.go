@@ -194,8 +194,8 @@ func (s *Store) Save(ctx context.Context, k Key, expected uint64, v Saved) (bool
 	return run.Val() == 1, nil
 }
 
-// drop deletes a session that still has a version, and its contact. A Redis that is full refuses
-// the commands that take memory, and DEL takes none.
+// drop deletes a session that still has a version, and its contact. A Redis that
+// is full refuses the commands that take memory, and DEL takes none.
 var drop = redis.NewScript(`
 if redis.call('GETRANGE', KEYS[1], 0, 7) == ARGV[1] then redis.call('DEL', KEYS[1], KEYS[2]) end
 return 0
