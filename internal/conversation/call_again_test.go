@@ -53,27 +53,33 @@ func TestARepeatOfAFinishingHopBehindALateDialThatRedisForgotIsKnown(t *testing.
 }
 
 func TestWhatWasFinishedWhereRedisCouldNotNoteItIsNotGoneOnWith(t *testing.T) {
-	b := newBench(t)
-	p := b.phone(anna)
-	p.dial("")
-	p.walk("1", "1", "107", "3", "2", "1", "2")
-	r := redis.NewClient(&redis.Options{Network: "unix", Addr: b.redis})
-	defer r.Close()
-	keys := r.Keys(t.Context(), "s:*").Val()
-	if len(keys) != 1 {
-		t.Fatalf("sessions: %q", keys)
-	}
-	before := r.Get(t.Context(), keys[0]).Val()
-	if last := p.press("mots"); !last.End {
-		t.Fatalf("it goes on:\n%s", last.Text)
-	}
-	must(t, r.Set(t.Context(), keys[0], before, time.Hour).Err()) // as if neither the session nor its end had been written
-	contains(t, p.dial(""), "1 Continuer")
-	menu := p.press("1")
-	contains(t, menu, "Message bien recu")
-	contains(t, menu, "1 Avis")
-	if s := b.submissions(); len(s) != 1 || s[0].Altered {
-		t.Fatalf("kept %+v", s)
+	for _, key := range []string{"1", "2"} { // to go on, and to begin anew
+		b := village(t)
+		p := b.phone(anna)
+		p.dial("")
+		p.walk("1", "2", "1", "bourem inali", "2", "1", "1", "3", "2")
+		r := redis.NewClient(&redis.Options{Network: "unix", Addr: b.redis})
+		defer r.Close()
+		before := map[string]string{}
+		for _, k := range r.Keys(t.Context(), "*").Val() {
+			if v, err := r.Get(t.Context(), k).Result(); err == nil {
+				before[k] = v
+			}
+		}
+		if last := p.press("puits"); !last.End {
+			t.Fatalf("it goes on:\n%s", last.Text)
+		}
+		for k, v := range before { // as if nothing of it had been written
+			must(t, r.Set(t.Context(), k, v, time.Hour).Err())
+		}
+		contains(t, p.dial(""), "1 Continuer")
+		menu := p.press(key)
+		contains(t, menu, "Message bien recu")
+		contains(t, menu, "1 Avis")
+		contains(t, p.walk("2", "2"), "1 Bourem Inaly")
+		if s := b.submissions(); len(s) != 1 || s[0].Altered {
+			t.Fatalf("kept %+v", s)
+		}
 	}
 }
 

@@ -165,6 +165,9 @@ func (t *trip) apply(ctx context.Context, res flow.Result) error {
 				t.inputs, t.direct, t.live.Ahead = t.live.Ahead, true, nil
 			}
 		case flow.Dropped:
+			if t.arrived(ctx) {
+				res.Screen.Hint = flow.Line{Key: "hint.received"}
+			}
 			t.live.Unfinished = nil
 		case flow.Resumed:
 			return t.resume(ctx)
@@ -198,24 +201,38 @@ func (t *trip) leave() {
 
 // resume takes the unfinished run up again.
 func (t *trip) resume(ctx context.Context) error {
+	hint := flow.Line{}
+	if t.arrived(ctx) {
+		hint.Key = "hint.received"
+	}
 	u := t.live.Unfinished
 	t.live.Unfinished = nil
-	if u != nil { // it may have been finished where Redis could not note that
-		if _, done := t.captured(ctx, t.c.Ring.ID("run-identity", []byte(u.Run))); done {
-			u, t.live.Arrived = nil, true
-		}
-	}
 	if u == nil {
-		hint := flow.Line{}
-		if t.live.Arrived {
-			hint.Key = "hint.received"
-		}
 		return t.show(ctx, hint)
 	}
 	t.live.Book, t.live.Run = u.Book, u.Run
 	b := t.c.book(ctx, u.Book)
 	t.live.Cursor = b.Resume(u.Cursor, flow.Env{Medium: t.who.key.Medium})
-	return t.show(ctx, flow.Line{})
+	return t.show(ctx, hint)
+}
+
+// arrived reports whether the run that she is asked whether to go on with was
+// finished after all, by a hop that came late or whose gateway was gone before Redis
+// could note it. What that run left of her is not in Redis either.
+func (t *trip) arrived(ctx context.Context) bool {
+	u := t.live.Unfinished
+	if u == nil {
+		return t.live.Arrived
+	}
+	r, done := t.captured(ctx, t.c.Ring.ID("run-identity", []byte(u.Run)))
+	if !done {
+		return false
+	}
+	if place := r.Contact.LastPlace; place != "" && place != t.contact.LastPlace {
+		t.contact.LastPlace, t.fresh = place, true
+	}
+	t.live.Unfinished, t.live.Arrived = nil, !r.HopConfidential
+	return t.live.Arrived
 }
 
 // show lays the current state's screen out again, with a hint.

@@ -164,6 +164,9 @@ func (c *caller) call(ctx context.Context) string {
 			continue
 		}
 		heard, ok := c.press(ctx, s, input, pin)
+		if ok && finishing && !c.session.end && strings.Contains(heard, c.said("hint.received")) {
+			return "told" // of what she was asked whether to go on with
+		}
 		finishing = finishing || finishes && !ok
 		if !ok {
 			continue

@@ -146,7 +146,7 @@ func (r *replay) hear(text string, end, lost bool) bool {
 // behind it.
 func (r *replay) unheard() {
 	var to []state
-	before, after := slices.Clone(r.states), r.next(doubt{}, false)
+	before, after := slices.Clone(r.states), r.everyNext()
 	if !r.begins {
 		for i := range before {
 			before[i].late = lateOf(before[i].late, after)
@@ -158,6 +158,25 @@ func (r *replay) unheard() {
 		}
 	}
 	r.moved(to)
+}
+
+// everyNext gives every place that the pending step can lead to, whatever the checker
+// may be wrong about: no screen tells.
+func (r *replay) everyNext() []state {
+	from := r.runs
+	out := r.next(doubt{}, false)
+	most := r.runs
+	for _, d := range doubts {
+		r.runs = from // a run that she enters is one, whatever is in doubt
+		for _, s := range r.next(d, false) {
+			if !slices.ContainsFunc(out, s.equal) {
+				out = append(out, s)
+			}
+		}
+		most = max(most, r.runs)
+	}
+	r.runs = most
+	return out
 }
 
 // lateOf gives each place once that a late hop may lead to.
@@ -527,6 +546,9 @@ func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) [
 				return r.tailTaken(r.lay(s, res.Screen, hint), ahead, d)
 			}
 		case flow.Dropped:
+			if s.received || slices.ContainsFunc(s.drafts, func(u draft) bool { return r.finished[u.run] }) {
+				hint = "hint.received"
+			}
 			s.drafts = nil
 		case flow.Resumed:
 			var out []state
