@@ -154,6 +154,13 @@ func TestPostgreSQLStoppedAtOnceCostsNoReference(t *testing.T) {
 	if r := writer.sms(canaryWords + " le bac ne passe plus")(a.URL()); r.err != nil || r.status != http.StatusOK || r.body != "" {
 		t.Errorf("an SMS got HTTP %d %q, %v", r.status, r.body, r.err)
 	}
+	// What cannot be read is kept too, and one who holds a phone gets a screen.
+	if r := post(a.URL()+"/webhooks/"+channel+"/sms?token=dev", url.Values{"from": {canary(91)}, "to": {shortCode}, "id": {"91"}}); r.err != nil || r.status != http.StatusOK {
+		t.Errorf("an SMS without text got HTTP %d, %v", r.status, r.err)
+	}
+	if r := post(a.URL()+"/webhooks/"+channel+"/ussd?token=dev", url.Values{"phoneNumber": {canary(91)}, "text": {""}}); r.err != nil || r.body != "END "+leader.folded("error.notsaved") {
+		t.Errorf("a hop without a session got %q, %v", r.body, r.err)
+	}
 	// One who is a stranger to this gateway, and calls from the first screen on.
 	stranger := newWalk(t, programme.Tension, "fr", message.USSD, canary(80))
 	strange := &finisher{walk: stranger, phone: newPhone(t, stranger.number, a.URL())}
@@ -194,6 +201,11 @@ func TestPostgreSQLStoppedAtOnceCostsNoReference(t *testing.T) {
 	awaitDrained(t, 10*time.Second, a.URL())
 	for _, f := range all {
 		f.check(t, w.record, w.ring, reference(f.last))
+	}
+	var unread int
+	must(t, w.record.Pool().QueryRow(t.Context(), `select count(*) from unreadable where channel = $1`, channel).Scan(&unread))
+	if unread != 2 {
+		t.Errorf("%d requests are kept that could not be read, want 2", unread)
 	}
 	all[0].asks(t, ussd{all[0].phone}, reference(all[0].last), programme.New)
 	if reply := writer.receive(); reference(reply) == "" {

@@ -354,9 +354,3 @@ func (c *Conversation) Alive(ctx context.Context, channel string) error {
 
 // End notes that a USSD session ended. The draft stands until its life ends.
 func (c *Conversation) End(context.Context, string, message.SessionEnd) error { return nil }
-
-// Unreadable keeps an authentic request that could not be read, sealed.
-func (c *Conversation) Unreadable(ctx context.Context, channel string, kind message.Kind, raw []byte, reason string) error {
-	now := c.Now()
-	return c.Store.KeepUnreadable(ctx, channel, string(kind), reason, c.Ring.Seal(raw, "unreadable/"+channel), now)
-}

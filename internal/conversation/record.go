@@ -21,7 +21,7 @@ type Record interface {
 	Book(ctx context.Context, hash string) (map[string]string, error)
 	Receipt(ctx context.Context, r store.Receipt, now time.Time) error
 	ChannelAlive(ctx context.Context, channel string, now time.Time) error
-	KeepUnreadable(ctx context.Context, channel, kind, reason string, sealed []byte, now time.Time) error
+	KeepUnreadable(ctx context.Context, u store.Unreadable) error
 }
 
 // Captures makes what people say durable, each thing once by its id.

@@ -33,6 +33,8 @@ type deed struct {
 	Confirm *confirmation `json:",omitempty"`
 	Message *arrival      `json:",omitempty"`
 	Receipt *delivery     `json:",omitempty"`
+
+	Unreadable *store.Unreadable `json:",omitempty"`
 }
 
 // erasure is how a contact wants to be forgotten: "now", "later" or "keep".
@@ -195,6 +197,8 @@ func (c *Conversation) commitDeed(ctx context.Context, d deed, told bool) (store
 		return store.Captured{}, c.storeMessage(ctx, *d.Message)
 	case d.Receipt != nil:
 		return store.Captured{}, c.Store.Receipt(ctx, d.Receipt.Receipt, d.Receipt.At)
+	case d.Unreadable != nil:
+		return store.Captured{}, c.Store.KeepUnreadable(ctx, *d.Unreadable)
 	}
 	return store.Captured{}, fmt.Errorf("%w: it says nothing", spool.ErrBad)
 }

@@ -177,6 +177,7 @@ func TestWhatIsFinishedWhileTheRecordIsAwayGetsItsReferenceAndIsKeptOnce(t *test
 		}))
 	}
 	must(t, s.c.Receipt(t.Context(), "at", message.Receipt{ExternalID: "x1", Status: message.StatusDelivered}))
+	must(t, s.c.Unreadable(t.Context(), "at", message.KindSMS, []byte(unread), "text is missing"))
 
 	// All records have one length, whatever they are.
 	files, err := filepath.Glob(filepath.Join(s.dir, "*.seg"))
@@ -208,6 +209,7 @@ func TestWhatIsFinishedWhileTheRecordIsAwayGetsItsReferenceAndIsKeptOnce(t *test
 		`select count(*) from inbound`:                                                          2,
 		`select count(*) from river_job where kind = 'handle_inbound' and state <> 'discarded'`: 2,
 		`select count(distinct external_id) from receipt`:                                       1,
+		`select count(*) from unreadable`:                                                       1,
 	} {
 		if got := s.count(sql); got != want {
 			t.Errorf("%s: %d, want %d", sql, got, want)
@@ -215,6 +217,52 @@ func TestWhatIsFinishedWhileTheRecordIsAwayGetsItsReferenceAndIsKeptOnce(t *test
 	}
 	if replies := s.handleAll(); len(replies) != 2 {
 		t.Errorf("%d replies: %q", len(replies), replies)
+	}
+}
+
+// unread is a request that lacks its text, as a gateway hands it over.
+const unread = "POST /webhooks/at/sms HTTP/1.1\nContent-Type: application/x-www-form-urlencoded\nHost: lafia.example\nUser-Agent: at\n\nfrom=%2B22370001111&to=36000&la+pompe"
+
+func TestWhatCannotBeReadWhileTheRecordIsAwayOutlivesARestartAndIsKeptOnceInOrder(t *testing.T) {
+	s := newSpooling(t)
+	large := unread + strings.Repeat("x", 64<<10)
+	s.gate.set("refused")
+	raws := []string{unread, large, unread}
+	for _, raw := range raws {
+		must(t, s.c.Unreadable(t.Context(), "at", message.KindSMS, []byte(raw), "text is missing"))
+		s.pass(time.Second)
+	}
+	must(t, s.spool.Close(t.Context()))
+	if err := s.c.Unreadable(t.Context(), "at", message.KindSMS, []byte(unread), "text is missing"); err == nil {
+		t.Error("what neither the record nor a spool took is acknowledged")
+	}
+	key := s.ring.ID("spool-key")
+	var err error
+	s.spool, err = spool.Open(spool.Options{Dir: s.dir, Node: "test", Key: key.Bytes(), Now: time.Now})
+	must(t, err)
+	s.gate.set("")
+	s.drain(len(raws))
+
+	rows, err := s.store.Pool().Query(t.Context(), `select channel || ' ' || kind || ' ' || reason, sealed, received_at from unreadable order by n`)
+	must(t, err)
+	defer rows.Close()
+	var before time.Time
+	got := 0
+	for ; rows.Next(); got++ {
+		var what string
+		var sealed []byte
+		var at time.Time
+		must(t, rows.Scan(&what, &sealed, &at))
+		raw, err := s.ring.Open(sealed, "unreadable/at")
+		must(t, err)
+		if got >= len(raws) || what != "at sms text is missing" || string(raw) != raws[got] || !at.After(before) {
+			t.Errorf("in place %d is %q of %s, %d bytes", got, what, at, len(raw))
+		}
+		before = at
+	}
+	must(t, rows.Err())
+	if got != len(raws) {
+		t.Errorf("%d are kept, want %d", got, len(raws))
 	}
 }
 

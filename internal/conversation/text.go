@@ -5,11 +5,13 @@ import (
 	"strings"
 	"unicode"
 
+	"lafia/gateway/message"
 	"lafia/internal/directory"
 	"lafia/internal/flow"
 	"lafia/internal/programme"
 	"lafia/internal/screen"
 	"lafia/internal/sms"
+	"lafia/internal/store"
 )
 
 // text is the trip of one SMS, or of a missed call, through her conversation.
@@ -176,7 +178,11 @@ func (t *trip) command(ctx context.Context, m sms.Message) (done bool, err error
 		t.finished.sub.Answers[callAnswer] = "yes"
 	case sms.Operator:
 		t.silent = true
-		return true, t.c.Unreadable(ctx, t.who.key.Channel, "sms", []byte(t.who.in.Text), "an operator's own text")
+		u := t.c.unread(store.Unreadable{
+			Channel: t.who.key.Channel, Kind: string(message.KindSMS), Reason: "an operator's own text", ReceivedAt: t.who.now,
+		}, []byte(t.who.in.Text), t.who.hop[:])
+		_, err := t.keep(ctx, "unreadable", deed{Unreadable: &u})
+		return true, err
 	case sms.Stop:
 		for _, p := range m.Purposes {
 			t.consents(p, false)

@@ -215,8 +215,8 @@ func (r *record) ChannelAlive(ctx context.Context, channel string, now time.Time
 	return r.do(ctx, "channel alive", func(m *Record) error { return m.ChannelAlive(ctx, channel, now) })
 }
 
-func (r *record) KeepUnreadable(ctx context.Context, channel, kind, reason string, sealed []byte, now time.Time) error {
-	return r.do(ctx, "keep unreadable", func(m *Record) error { return m.KeepUnreadable(ctx, channel, kind, reason, sealed, now) })
+func (r *record) KeepUnreadable(ctx context.Context, u store.Unreadable) error {
+	return r.do(ctx, "keep unreadable", func(m *Record) error { return m.KeepUnreadable(ctx, u) })
 }
 
 // handsDropped reports whether PostgreSQL was restarted within the last minute:

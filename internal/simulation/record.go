@@ -57,8 +57,8 @@ type Record struct {
 	answers      []answer
 	receipts     []store.Receipt
 	alive        map[string]time.Time
-	unreadable   int
-	confirmed    int // events of reports that were confirmed
+	unreadable   map[string]bool // by id
+	confirmed    int             // events of reports that were confirmed
 	jobs         []Job
 	hands        map[string]*Hand
 	handsTaken   int64
@@ -184,7 +184,7 @@ func NewRecord(f Flaws) *Record {
 		flaws: f, identity: map[string]*identity{}, contacts: map[string]*contact{}, numbers: map[string]*number{},
 		drafts: map[draftKey]*draft{}, wishes: map[wishKey]store.Wish{}, wishEvents: map[string]int{}, erasures: map[string]*erasure{},
 		groups: map[string]programme.Group{}, books: map[string]map[string]string{}, inboxKeys: map[string][]byte{},
-		alive: map[string]time.Time{}, hands: map[string]*Hand{},
+		alive: map[string]time.Time{}, unreadable: map[string]bool{}, hands: map[string]*Hand{},
 	}
 }
 
@@ -794,11 +794,17 @@ func (r *Record) ChannelAlive(_ context.Context, channel string, at time.Time) e
 	return nil
 }
 
-// KeepUnreadable keeps an authentic request that could not be read.
-func (r *Record) KeepUnreadable(context.Context, string, string, string, []byte, time.Time) error {
+// KeepUnreadable keeps a request that could not be read, once by its id.
+func (r *Record) KeepUnreadable(_ context.Context, u store.Unreadable) error {
 	defer r.lock()()
-	r.unreadable++
+	r.unreadable[u.ID] = true
 	return nil
+}
+
+// Unreadable counts the requests that could not be read.
+func (r *Record) Unreadable() int {
+	defer r.lock()()
+	return len(r.unreadable)
 }
 
 // errSession is what a hand meets whose connection is gone.

@@ -35,6 +35,7 @@ func TestTheRecordInMemory(t *testing.T) {
 				}
 				return out, nil
 			},
+			Unreadable: func(context.Context) (int, error) { return r.Unreadable(), nil },
 		}
 	})
 }

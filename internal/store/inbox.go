@@ -345,10 +345,21 @@ func (s *Store) PutInboxKey(ctx context.Context, day string, wrapped []byte) ([]
 	return s.InboxKey(ctx, day)
 }
 
-// KeepUnreadable keeps an authentic request that could not be read.
-func (s *Store) KeepUnreadable(ctx context.Context, channel, kind, reason string, sealed []byte, now time.Time) error {
-	_, err := s.pool.Exec(ctx, `insert into unreadable (channel, kind, reason, sealed, received_at) values ($1, $2, $3, $4, $5)`,
-		channel, kind, reason, sealed, now)
+// Unreadable is an authentic request that could not be read.
+type Unreadable struct {
+	ID         string // keeping it again changes nothing
+	Channel    string
+	Kind       string // of the webhook
+	Reason     string // one line without a number or text
+	Sealed     []byte // the request as it came
+	ReceivedAt time.Time
+}
+
+// KeepUnreadable keeps a request that could not be read, once by its id.
+func (s *Store) KeepUnreadable(ctx context.Context, u Unreadable) error {
+	_, err := s.pool.Exec(ctx, `
+insert into unreadable (id, channel, kind, reason, sealed, received_at) values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing`,
+		u.ID, u.Channel, u.Kind, u.Reason, u.Sealed, u.ReceivedAt)
 	if err != nil {
 		return fmt.Errorf("keeping an unreadable request: %w", err)
 	}

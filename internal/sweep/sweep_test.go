@@ -206,8 +206,8 @@ func (l *lane) finished() {
 	if n := l.count(`select count(*) from submission where not synthetic`); n != l.rows {
 		l.t.Errorf("%d rows, and the runs have %d", n, l.rows)
 	}
-	if n := l.count(`select count(*) from unreadable`); n != 0 {
-		l.t.Errorf("%d unreadable requests", n)
+	if n := l.count(`select count(*) from unreadable`); n != l.unreadable {
+		l.t.Errorf("%d unreadable requests, and the runs have %d", n, l.unreadable)
 	}
 	a, _ := l.gateway()
 	if n := a.Store(); n == nil {

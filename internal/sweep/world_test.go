@@ -123,6 +123,8 @@ type lane struct {
 	far      *farEnd
 	serial   int
 	rows     int // submissions that must be there
+	// unreadable counts the requests that are kept as they came.
+	unreadable int
 
 	ahead   atomic.Int64 // of time, in nanoseconds: what was waited for
 	mu      sync.Mutex

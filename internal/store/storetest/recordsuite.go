@@ -37,6 +37,8 @@ type Subject struct {
 	Rows      func(ctx context.Context) ([]Row, error) // oldest first
 	Unhandled func(ctx context.Context) ([]string, error)
 	Outbound  func(ctx context.Context) ([]store.Outbound, error) // oldest first
+	// Unreadable counts the requests that could not be read.
+	Unreadable func(ctx context.Context) (int, error)
 }
 
 // SubjectOf makes a subject of the record in PostgreSQL.
@@ -73,6 +75,10 @@ select id::text, contact, answers, altered, partial, confirmed, coalesce(correct
 		},
 		Unhandled: func(ctx context.Context) ([]string, error) { return Unhandled(ctx, s) },
 		Outbound:  func(ctx context.Context) ([]store.Outbound, error) { return Outbound(ctx, s) },
+		Unreadable: func(ctx context.Context) (n int, err error) {
+			err = s.Pool().QueryRow(ctx, `select count(*) from unreadable`).Scan(&n)
+			return n, err
+		},
 	}
 }
 
@@ -669,7 +675,14 @@ var behaviours = []struct {
 	{"marks are taken", func(s *suite) {
 		s.must(s.ChannelAlive(s.ctx, "a", start))
 		s.must(s.ChannelAlive(s.ctx, "a", start.Add(-time.Hour)))
-		s.must(s.KeepUnreadable(s.ctx, "a", "sms", "why", sealed("raw"), start))
+	}},
+	{"a request that could not be read is kept once by its id", func(s *suite) {
+		for _, n := range []int{1, 2, 1} {
+			s.must(s.KeepUnreadable(s.ctx, store.Unreadable{ID: id(n), Channel: "a", Kind: "sms", Reason: "why", Sealed: sealed("raw"), ReceivedAt: start}))
+		}
+		n, err := s.Unreadable(s.ctx)
+		s.must(err)
+		s.is("kept", n, 2)
 	}},
 	{"many that finish one run at once finish it once", func(s *suite) {
 		fresh := make(chan bool, 8)
