@@ -39,6 +39,8 @@ const (
 	MessageDecide       Act = "message.decide" // of an SMS in doubt: again, or left
 	BroadcastMake       Act = "broadcast.make"
 	BroadcastStop       Act = "broadcast.stop"
+	CommuneClose        Act = "commune.close"
+	CommuneOpen         Act = "commune.open"
 	ConfidentialOpen    Act = "confidential.open"
 	ConfidentialRefused Act = "confidential.refused"
 	AccountsList        Act = "accounts.list"
@@ -53,7 +55,7 @@ const (
 // Acts lists every act.
 var Acts = []Act{
 	Login, LoginRefused, Logout, MessagesList, MessageOpen, MessageMove, MessageAnswer, MessageClassify, MessageRaise, MessageConfirm,
-	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, AuditRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget,
+	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, CommuneClose, CommuneOpen, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, AuditRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget,
 }
 
 // Guest is the actor where nobody is signed in: of a login that was refused.
@@ -73,7 +75,7 @@ type Entry struct {
 	At      time.Time // the database's, to 5 s
 	Actor   string    // an account's id, Guest, or who ran a command
 	Act     Act
-	Object  string // id of a message, an account or a gateway; "": none
+	Object  string // id of a message, an account or a gateway, P-code of a commune; "": none
 	Count   int    // of rows in a list or a load; 0 of L3, which is counted nowhere
 	Reason  []byte // sealed; nil: none was asked for here
 	Details []byte // a keyed fingerprint; nil: none

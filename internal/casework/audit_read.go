@@ -20,7 +20,7 @@ type Audited struct {
 	Who       string              // name of the account, or of who ran a command; "": nobody was signed in
 	Command   bool                // it came by the command line
 	Reference programme.Reference // of the message that it is about; "": of none, or of none in her scope
-	About     string              // name of the account that it is about; "": of none
+	About     string              // name of the account or commune that it is about; "": of none
 	Why       string              // the reason of a command; "": none, or it does not open
 }
 
@@ -61,6 +61,11 @@ func (d *Desk) Audit(ctx context.Context, who staff.Account, before int64) (list
 		if e.Object != e.Actor {
 			a.About = names[e.Object]
 		}
+		if e.Act == audit.CommuneClose || e.Act == audit.CommuneOpen {
+			if a.About, err = d.communeName(ctx, e.Object); err != nil {
+				return nil, 0, err
+			}
+		}
 		if reason, err := d.ring.Open(e.Reason, reasonBound); err == nil {
 			a.Why = string(reason)
 		}
@@ -80,4 +85,13 @@ func (d *Desk) names(ctx context.Context) (map[string]string, error) {
 		of[a.ID] = a.Name
 	}
 	return of, nil
+}
+
+// communeName gives a commune's name with its P-code, since others have that name too.
+func (d *Desk) communeName(ctx context.Context, pcode string) (string, error) {
+	name, err := d.store.PlaceName(ctx, pcode)
+	if name == "" {
+		return pcode, err
+	}
+	return name + " (" + pcode + ")", nil
 }

@@ -46,15 +46,16 @@ func (b *bench) entries(t *testing.T) []audit.Entry {
 
 // unwritten are the verbs that write no entry, each for a reason.
 var unwritten = map[string]string{
-	"Preview":     "it opens nothing: the words are those of who answers",
-	"Session":     "every page asks who comes; what she then does is written",
-	"SetLanguage": "it is about her own pages",
-	"Foresee":     "how many an announcement would reach, and what it costs",
-	"Announced":   "the words are staff's own",
-	"Doubts":      "which SMS are in doubt: neither words nor numbers",
-	"DoubtsOf":    "as Doubts, of a message that is opened, which is written",
-	"Sending":     "counts by channel",
-	"Waited":      "gateways",
+	"Preview":        "it opens nothing: the words are those of who answers",
+	"Session":        "every page asks who comes; what she then does is written",
+	"SetLanguage":    "it is about her own pages",
+	"Foresee":        "how many an announcement would reach, and what it costs",
+	"Announced":      "the words are staff's own",
+	"ClosedCommunes": "places, and who of the team closed them",
+	"Doubts":         "which SMS are in doubt: neither words nor numbers",
+	"DoubtsOf":       "as Doubts, of a message that is opened, which is written",
+	"Sending":        "counts by channel",
+	"Waited":         "gateways",
 }
 
 // Each verb that is used once writes one entry of its act, and a verb that is new
@@ -173,6 +174,26 @@ func TestEachVerbWritesOneEntryOfItsAct(t *testing.T) {
 			who, id := announced(t, b)
 			_, err := b.StopAnnouncing(t.Context(), who, id)
 			return used{who.ID, id, err}
+		}}},
+		"CloseCommune": {{audit.CommuneClose, func(t *testing.T, b *bench) used {
+			b.gazetteer(t)
+			for range 2 { // closed already: no act
+				if _, _, err := b.CloseCommune(t.Context(), staff.Account{ID: "cli:awa", Role: staff.Administrator}, Switching{Commune: "ML060504", Reason: reason}); err != nil {
+					return used{err: err}
+				}
+			}
+			return used{"cli:awa", "ML060504", nil}
+		}}},
+		"OpenCommune": {{audit.CommuneOpen, func(t *testing.T, b *bench) used {
+			b.gazetteer(t)
+			b.exec(t, `insert into closed_commune (pcode, at) values ('ML060504', $1)`, b.now)
+			who := coordinator(t, b)
+			for range 2 {
+				if _, _, err := b.OpenCommune(t.Context(), who, Switching{Commune: "ML060504", Reason: reason}); err != nil {
+					return used{err: err}
+				}
+			}
+			return used{who.ID, "ML060504", nil}
 		}}},
 		"Confidential": {{audit.ConfidentialOpen, func(t *testing.T, b *bench) used {
 			who := b.account(t, staff.Protection)

@@ -34,6 +34,7 @@ var (
 	ErrNoWords    = errors.New("an announcement has words in every language")
 	ErrWordsLong  = fmt.Errorf("an announcement has at most %d characters", BroadcastLong)
 	ErrNobody     = errors.New("nobody asked for news there")
+	ErrAllClosed  = errors.New("all who asked for news there are in closed communes")
 	ErrTooMany    = fmt.Errorf("an announcement goes to %d people at most", BroadcastMost)
 	ErrTooSlow    = errors.New("the last messages would not leave within a day")
 	ErrOverBudget = errors.New("what is left of the month's budget does not pay for it")
@@ -55,6 +56,7 @@ type Announcing struct {
 type Foreseen struct {
 	Versions []Wording
 	Estimate Estimate
+	Closed   int // people whom it does not go to: their commune is closed
 }
 
 // Wording is an announcement in one language, as phones show it.
@@ -170,10 +172,12 @@ func (d *Desk) reach(ctx context.Context, who staff.Account, n *announcement, a 
 		channels = append(channels, name)
 	}
 	var err error
-	if n.listeners, err = d.store.Listeners(ctx, who.Scope(), a, channels, d.now(), BroadcastMost+1); err != nil {
+	if n.listeners, n.Closed, err = d.store.Listeners(ctx, who.Scope(), a, channels, d.now(), BroadcastMost+1); err != nil {
 		return err
 	}
 	switch {
+	case len(n.listeners) == 0 && n.Closed > 0:
+		return ErrAllClosed
 	case len(n.listeners) == 0:
 		return ErrNobody
 	case len(n.listeners) > BroadcastMost:

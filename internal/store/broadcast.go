@@ -52,31 +52,38 @@ where w.purpose = 'broadcast' and w.given and not exists (select from erasure e 
 	return q
 }
 
+// inClosed tells whether a listener is in a closed commune, by the same rule that
+// stops her message when it is to be sent (factsQuery): her group's commune, or the one
+// of her latest report.
+const inClosed = `exists (select from closed_commune k where k.pcode in (select g.place from leader l join grp g on g.code = l.grp where l.contact = w.contact)
+		or k.pcode = (select s.place from submission s where s.contact = w.contact order by s.n desc limit 1))`
+
 // Listeners lists whom an announcement goes to by the channels given, in a fixed
-// order, at most most.
-func (s *Store) Listeners(ctx context.Context, scope staff.Scope, a Audience, channels []string, now time.Time, most int) ([]Listener, error) {
+// order, at most most, and counts whom it does not go to because her commune is closed.
+func (s *Store) Listeners(ctx context.Context, scope staff.Scope, a Audience, channels []string, now time.Time, most int) (to []Listener, closed int, err error) {
 	if !slices.Contains(scope.Levels, programme.L1) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	q := listeners(scope, a, now)
 	by := q.arg(channels)
-	query := `
-select contact, number, language, channel from (
-	select w.contact, n.sealed as number, coalesce(c.language, '') as language, (
+	found := `(
+	select w.contact, n.sealed as number, coalesce(c.language, '') as language, ` + inClosed + ` as closed, (
 		select channel from (
 			select channel, received_at from submission where contact = w.contact and channel = any(` + by + `)
 			union all select channel, received_at from inbound where contact = w.contact and channel = any(` + by + `)
 		) heard order by received_at desc limit 1) as channel` + q.where.String() + `
-) l where channel is not null order by contact limit ` + q.arg(most)
-	rows, err := s.pool.Query(ctx, query, q.args...)
-	if err != nil {
-		return nil, fmt.Errorf("looking for who asked for news: %w", err)
+) l where channel is not null`
+	if err := s.pool.QueryRow(ctx, `select count(*)::int from `+found+` and closed`, q.args...).Scan(&closed); err != nil {
+		return nil, 0, fmt.Errorf("looking for who asked for news: %w", err)
 	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Listener])
+	rows, err := s.pool.Query(ctx, `select contact, number, language, channel from `+found+` and not closed order by contact limit `+q.arg(most), q.args...)
 	if err != nil {
-		return nil, fmt.Errorf("looking for who asked for news: %w", err)
+		return nil, 0, fmt.Errorf("looking for who asked for news: %w", err)
 	}
-	return out, nil
+	if to, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Listener]); err != nil {
+		return nil, 0, fmt.Errorf("looking for who asked for news: %w", err)
+	}
+	return to, closed, nil
 }
 
 // communesMost bounds the communes to choose from.

@@ -96,37 +96,3 @@ select channel, operator, segments, cost::float8 from spend where month = date_t
 	}
 	return out, nil
 }
-
-// CloseCommune lets nothing of the programme be sent into a commune any more.
-// staffID may be "".
-func (s *Store) CloseCommune(ctx context.Context, pcode, staffID string, now time.Time) error {
-	_, err := s.pool.Exec(ctx, `
-insert into closed_commune (pcode, at, staff_id) values ($1, $2, nullif($3, '')::uuid) on conflict do nothing`, pcode, now, staffID)
-	if err != nil {
-		return fmt.Errorf("closing a commune: %w", err)
-	}
-	return nil
-}
-
-// OpenCommune takes the closing of a commune back.
-func (s *Store) OpenCommune(ctx context.Context, pcode string) error {
-	if _, err := s.pool.Exec(ctx, `delete from closed_commune where pcode = $1`, pcode); err != nil {
-		return fmt.Errorf("opening a commune: %w", err)
-	}
-	return nil
-}
-
-// ClosedCommunes gives when each closed commune was closed, by P-code.
-func (s *Store) ClosedCommunes(ctx context.Context) (map[string]time.Time, error) {
-	rows, err := s.pool.Query(ctx, `select pcode, at from closed_commune`)
-	if err != nil {
-		return nil, fmt.Errorf("reading which communes are closed: %w", err)
-	}
-	out := map[string]time.Time{}
-	var pcode string
-	var at time.Time
-	if _, err := pgx.ForEachRow(rows, []any{&pcode, &at}, func() error { out[pcode] = at; return nil }); err != nil {
-		return nil, fmt.Errorf("reading which communes are closed: %w", err)
-	}
-	return out, nil
-}

@@ -18,7 +18,7 @@ var apart = map[string][]string{
 	"a config file or a key is read once, before anything is answered": {"config.", "vault.", "app.readSecrets"},
 	"a command of an operator's, which can be given again": {
 		"app.AdoptSpool", "app.keepNode", "app.readNode", "app.writeFile", "app.rows", "spool.(*Spool).adopt", "spool.(*Spool).takeOver", "spool.survey",
-		"store.(*Store).ForgetNode", "store.(*Store).CloseCommune", "store.(*Store).OpenCommune", "store.(*Store).ClosedCommunes", "store.(*Store).HeardCommunes", "store.(*Store).AddStaff", "store.(*Store).ListStaff",
+		"store.(*Store).ForgetNode", "store.(*Store).CloseCommune", "store.(*Store).OpenCommune", "store.(*Store).HeardCommunes", "store.(*Store).AddStaff", "store.(*Store).ListStaff",
 		"store.(*Store).PutPlaces", "store.(*Store).PutProjects", "store.(*Store).PutGroup", "store.(*Store).LoadDemo", "store.(*Store).SetDemoPassword", "store.(*Store).Migrate",
 		"store.(*Store).VerifyKnown", "store.(*Store).VerifyText", "store.verified",
 		"store.(*Store).ReadAudit", "store.(*Store).AuditEnd", "store.auditEntries",
@@ -39,14 +39,14 @@ var apart = map[string][]string{
 	"only behind a save that failed, where failing changes nothing: fakeaggregator's TestRedisFull": {"session.(*Store).Drop"},
 	"its like by another identity is hit: store.identify":                                           {"store.identifyByTime"},
 	"staff's reading: it loses nothing": {
-		"casework.", "store.(*Store).AnswersOf", "store.(*Store).AuditBefore", "store.(*Store).Broadcasts", "store.(*Store).ChannelHealth", "store.(*Store).ClassificationsOf",
+		"casework.", "store.(*Store).AnswersOf", "store.(*Store).AuditBefore", "store.(*Store).Broadcasts", "store.(*Store).ChannelHealth", "store.(*Store).Closings", "store.(*Store).ClassificationsOf",
 		"store.(*Store).ConfidentialNewest", "store.(*Store).CountNew", "store.(*Store).CountSubmissions", "store.(*Store).DecisionsOf", "store.(*Store).DoubtByID", "store.(*Store).doubts",
 		"store.(*Store).EventsOf", "store.(*Store).HasConfidentialRows", "store.(*Store).Listeners", "store.(*Store).Number", "store.(*Store).PlaceName", "store.(*Store).Progress",
 		"store.(*Store).ProjectsOf", "store.(*Store).ReferencesOf", "store.(*Store).RepliesOf", "store.(*Store).SentLately", "store.(*Store).oneStaff", "store.beginAudit", "store.(*Store).ShowNumber",
 	},
 	"a verb of staff's, one transaction that can be asked for again: its tests are with the verb": {
 		"store.(*Store).CloseSession", "store.(*Store).OpenSession", "store.(*Store).SessionOf", "store.(*Store).TouchSession", "store.(*Store).SetStaffLanguage",
-		"store.(*Store).ConfirmReport", "store.(*Store).Decide", "store.(*Store).MoveSubmission", "store.(*Store).PutBroadcast", "store.(*Store).StopBroadcast",
+		"store.(*Store).ConfirmReport", "store.(*Store).Decide", "store.(*Store).MoveSubmission", "store.(*Store).PutBroadcast", "store.(*Store).StopBroadcast", "store.(*Store).PutClosing", "store.(*Store).DropClosing",
 		"store.(*Store).PutClassification", "store.(*Store).RaiseLevel", "store.(*Store).TakeBack", "store.(*Store).PutNumber",
 	},
 }
