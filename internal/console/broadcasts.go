@@ -48,17 +48,22 @@ type broadcastRow struct {
 
 type broadcastsView struct {
 	page
-	form *broadcastForm // nil: nothing can be sent from here
-	rows []broadcastRow
+	form     *broadcastForm // nil: nothing can be sent from here
+	rows     []broadcastRow
+	communes communesView
 }
 
-var broadcastDones = []string{"made", "already", "stopped"}
+var broadcastDones = []string{"made", "already", "stopped", "closed", "wasclosed", "opened", "wasopen"}
 
 func (c *Console) broadcasts(v *visit) error {
-	return c.showBroadcasts(v, http.StatusOK, broadcastForm{once: hex.EncodeToString(c.o.Random(16))})
+	return c.showBroadcasts(v, http.StatusOK, c.freshBroadcast(), closingForm{})
 }
 
-func (c *Console) showBroadcasts(v *visit, status int, f broadcastForm) error {
+func (c *Console) freshBroadcast() broadcastForm {
+	return broadcastForm{once: hex.EncodeToString(c.o.Random(16))}
+}
+
+func (c *Console) showBroadcasts(v *visit, status int, f broadcastForm, k closingForm) error {
 	list, choices, err := c.o.Desk.Announced(v.ctx, v.entry.Account)
 	if err != nil {
 		return c.failed(v, err)
@@ -75,6 +80,9 @@ func (c *Console) showBroadcasts(v *visit, status int, f broadcastForm) error {
 	if len(choices.Languages) > 0 {
 		c.fillBroadcast(v, view.page, &f, choices)
 		view.form = &f
+	}
+	if view.communes, err = c.communes(v, view.page, k); err != nil {
+		return c.failed(v, err)
 	}
 	return render(v, status, broadcastsPage(view))
 }
@@ -130,13 +138,17 @@ func (c *Console) announcing(v *visit) casework.Announcing {
 	return a
 }
 
-// broadcast shows what becomes of an announcement, and makes it once that was seen.
+// broadcast shows what becomes of an announcement, and makes it once that was seen. The
+// page's forms about closed communes come here too: who may announce may close.
 func (c *Console) broadcast(v *visit) error {
+	if do := v.form("do"); do == "close" || do == "open" {
+		return c.switchCommune(v, do)
+	}
 	p := page{words: v.words, now: c.o.Now().UTC()}
 	f := broadcastForm{once: v.form("once")}
 	if v.stale {
 		f.problem = p.T("move.stale")
-		return c.showBroadcasts(v, http.StatusForbidden, f)
+		return c.showBroadcasts(v, http.StatusForbidden, f, closingForm{})
 	}
 	a := c.announcing(v)
 	seen, err := c.o.Desk.Foresee(v.ctx, v.entry.Account, a)
@@ -163,6 +175,8 @@ func (c *Console) broadcast(v *visit) error {
 		f.problem = p.Count("broadcasts.long", casework.BroadcastLong)
 	case errors.Is(err, casework.ErrNobody):
 		f.problem = p.T("broadcasts.nobody")
+	case errors.Is(err, casework.ErrAllClosed):
+		f.problem = p.T("broadcasts.allclosed")
 	case errors.Is(err, casework.ErrTooMany):
 		f.problem = p.Count("broadcasts.many", casework.BroadcastMost)
 	case errors.Is(err, casework.ErrTooSlow):
@@ -175,7 +189,7 @@ func (c *Console) broadcast(v *visit) error {
 		return c.failed(v, err)
 	}
 	p.foresee(&f, seen)
-	return c.showBroadcasts(v, status, f)
+	return c.showBroadcasts(v, status, f, closingForm{})
 }
 
 // foresee says what sending takes, as far as it is known.
@@ -189,6 +203,9 @@ func (p page) foresee(f *broadcastForm, seen casework.Foreseen) {
 	}
 	add := func(key, value string) { f.foreseen = append(f.foreseen, moneyRow{p.T(key), value}) }
 	add("broadcasts.recipients", strconv.Itoa(e.Messages))
+	if seen.Closed > 0 {
+		add("broadcasts.closed", strconv.Itoa(seen.Closed))
+	}
 	add("broadcasts.segments", strconv.Itoa(e.Segments))
 	add("broadcasts.cost", francs(e.Cost))
 	if e.Bounded {
