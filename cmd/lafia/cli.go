@@ -35,6 +35,7 @@ type commands struct {
 	User      userCmd      `cmd:"" help:"Add people of the team."`
 	Spool     spoolCmd     `cmd:"" help:"Look after what waits on the disk while PostgreSQL is away."`
 	Programme programmeCmd `cmd:"" help:"Load the programme: places, projects, groups."`
+	Commune   communeCmd   `cmd:"" help:"Close a commune to what the programme sends, and open it again."`
 	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
 	Audit     auditCmd     `cmd:"" help:"Check the audit: who read and did what."`
 	Locales   localesCmd   `cmd:"" help:"Check the words; write them as a sheet and take it back."`

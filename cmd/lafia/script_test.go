@@ -5,10 +5,17 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"lafia/internal/servers/serverstest"
 )
 
+// withServers stops the servers that tests asked for.
+type withServers struct{ m *testing.M }
+
+func (w withServers) Run() int { return serverstest.Run(w.m) }
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(withServers{m}, map[string]func(){
 		"lafia": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
