@@ -261,8 +261,8 @@ func (r *run) settled() {
 			return
 		}
 		took := time.Since(begun)
-		if took > 8*time.Second {
-			r.wrongf("after %v there are still: %s, %d spooled", took.Truncate(time.Second), waits, left)
+		if took > settledWithin {
+			r.wrongf("after %v there are still: %s, %d spooled; jobs: %s", took.Truncate(time.Second), waits, left, r.jobs())
 			r.exec(`update inbound set handled_at = now() where handled_at is null`) // the next run is not to wait for it
 			return
 		}
@@ -283,6 +283,19 @@ func (r *run) settled() {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
+}
+
+// settledWithin is how long that may take, with other lanes and other packages on the same cores.
+const settledWithin = 20 * time.Second
+
+// jobs tells how the jobs stand that are not over.
+func (r *run) jobs() (states string) {
+	r.t.Helper()
+	must(r.t, r.record.Pool().QueryRow(r.t.Context(), `
+select coalesce(string_agg(n, ', '), 'none') from (
+	select format('%s %s %s, attempt %s, due in %s', count(*), kind, state, max(attempt), date_trunc('second', max(scheduled_at) - now())) n
+	from river_job where kind in ('handle_inbound', 'send_outbound') and finalized_at is null group by kind, state) j`).Scan(&states))
+	return states
 }
 
 // hurry lets the jobs that wait for their time have it.
