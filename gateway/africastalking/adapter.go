@@ -135,7 +135,7 @@ func (f *reader) sms() *message.Inbound {
 		From:       f.number("from"),
 		To:         f.needed("to"),
 		Text:       f.form.Text("text"),
-		ExternalID: f.needed("id"),
+		ExternalID: f.short("id"), // may be absent: the words and "date" tell a repeat then
 		SentAt:     readTime(f.short("date")),
 	}
 	if !f.form.Has("text") { // an empty text was sent empty

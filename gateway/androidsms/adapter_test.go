@@ -214,7 +214,7 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 		`{"event":"sms:received"}`: "payload is missing",
 		`{"event":"sms:received","payload":null}`:                                                    "payload is missing",
 		`{"event":"sms:received","payload":[]}`:                                                      "payload is missing",
-		`{"event":"sms:received","payload":{}}`:                                                      "payload.messageId is missing",
+		`{"event":"sms:received","payload":{}}`:                                                      "payload.sender is missing",
 		`{"event":"sms:received","payload":{"messageId":"1","message":"a"}}`:                         "payload.sender is missing",
 		`{"event":"sms:received","payload":{"messageId":"1","sender":"+22370000001"}}`:               "payload.message is missing or cannot be read",
 		`{"event":"sms:received","payload":{"messageId":"1","sender":"+22370000001","message":{}}}`:  "payload.message is missing or cannot be read",

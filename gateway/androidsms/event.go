@@ -134,8 +134,6 @@ func (p *payload) tooLong() string {
 func (p *payload) inbound(body given, field string) (*message.Inbound, string) {
 	from := either(p.Sender, p.Phone)
 	switch {
-	case p.MessageID == "":
-		return nil, "payload.messageId is missing"
 	case from.IsZero():
 		return nil, "payload.sender is missing"
 	case !body.ok:
@@ -145,7 +143,9 @@ func (p *payload) inbound(body given, field string) (*message.Inbound, string) {
 		Medium: message.SMS, From: from, To: string(p.Recipient), Text: string(body.text),
 		ExternalID: string(p.MessageID), SentAt: readTime(p.ReceivedAt),
 	}
-	in.Identity = identity(string(p.MessageID), from, p.ReceivedAt, in.SentAt)
+	if in.ExternalID != "" { // else number, text and time tell a repeat
+		in.Identity = identity(in.ExternalID, from, p.ReceivedAt, in.SentAt)
+	}
 	return in, ""
 }
 

@@ -95,7 +95,7 @@ func (m result) inbound() (*message.Inbound, string) {
 		Medium:     message.SMS,
 		From:       f.Number("from"),
 		To:         f.Needed("to"),
-		ExternalID: f.Needed("messageId"),
+		ExternalID: f.Short("messageId"), // may be absent: number, text and time tell a repeat then
 		SentAt:     readTime(f.Short("receivedAt")),
 	}
 	if body := m.body(); body != nil { // an empty text was sent empty

@@ -87,7 +87,6 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}{
 		{message.KindSMS, "to=36000&binary=61&id=1", "", "from is missing"},
 		{message.KindSMS, "from=22370000001&binary=61&id=1", "", "to is missing"},
-		{message.KindSMS, "from=22370000001&to=36000&binary=61", "", "id is missing"},
 		{message.KindSMS, "from=22370000001&to=36000&id=1", "", "binary is missing"},
 		{message.KindSMS, "from=22370000001&to=36000&id=1&binary=6", "", "binary is not hexadecimal"},
 		{message.KindSMS, "from=22370000001&to=36000&id=1&binary=61&coding=4", "", "the coding 4 is not one of 0, 1, 3, 8"},

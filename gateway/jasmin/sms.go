@@ -15,7 +15,7 @@ func sms(f *message.Fields, coding0 string) *message.Inbound {
 		Medium:     message.SMS,
 		From:       f.Number("from"),
 		To:         f.Needed("to"),
-		ExternalID: f.Needed("id"),
+		ExternalID: f.Short("id"), // may be absent: number and text tell a repeat then
 	}
 	b := []byte(f.Form["content"])
 	switch {

@@ -29,7 +29,7 @@ func (f *fields) sms() *message.Inbound {
 		From:       f.Number("From"),
 		To:         f.Needed("To"),
 		Text:       message.RepairText(unpack(f.Form["Body"])),
-		ExternalID: f.sid(),
+		ExternalID: f.sid(), // has to be there: a signature has no time, and the id alone tells a replay
 	}
 	if media := f.Short("NumMedia"); !f.Has("Body") && (media == "" || media == "0") {
 		f.Fail("Body is missing") // with media it may be: an empty text then

@@ -78,8 +78,10 @@ func sms(f *message.Fields) *message.Inbound {
 		From:       f.Number("msisdn"),
 		To:         f.Needed("to"),
 		Text:       f.Text("text"),
-		ExternalID: f.Needed("messageId"),
-		SentAt:     readTime(f.Short("message-timestamp")),
+		ExternalID: f.Short("messageId"), // may be absent: number and text tell a repeat then
+	}
+	if at := readTime(f.Short("message-timestamp")); in.ExternalID != "" {
+		in.SentAt = at // without an id it would make another message of a repeat
 	}
 	switch {
 	case strings.EqualFold(f.Short("type"), "binary"):

@@ -224,7 +224,6 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}{
 		{message.KindSMS, "to=36000&messageId=1&text=a", "msisdn is missing"},
 		{message.KindSMS, "msisdn=22370000001&messageId=1&text=a", "to is missing"},
-		{message.KindSMS, "msisdn=22370000001&to=36000&text=a", "messageId is missing"},
 		{message.KindSMS, "msisdn=22370000001&to=36000&messageId=1", "text is missing"},
 		{message.KindSMS, "msisdn=22370000001&to=36000&messageId=1&type=binary&data=00", "the message is binary, not text"},
 		{message.KindStatus, "messageId=1", "status is missing"},

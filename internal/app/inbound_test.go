@@ -267,11 +267,7 @@ func TestAMessageThatAKilledWorkerHadIsFoundByTheSweep(t *testing.T) {
 	_, err := w.record.Pool().Exec(t.Context(), `update inbound set received_at = received_at - interval '2 minutes'`)
 	must(t, err)
 	// Somebody has the contact in hand, so that the alarm can be seen.
-	hold, err := w.record.Pool().Acquire(t.Context())
-	must(t, err)
-	contact := w.ring.Pseudonym(canary(320))
-	_, err = hold.Exec(t.Context(), `select pg_advisory_lock(('x' || encode($1::bytea, 'hex'))::bit(64)::bigint)`, contact[:8])
-	must(t, err)
+	release := hold(t, w, canary(320))
 	a := w.start(t)
 	await(t, 15*time.Second, "the alarm", func() bool {
 		_, state := readiness(t, a.URL())
@@ -280,9 +276,7 @@ func TestAMessageThatAKilledWorkerHadIsFoundByTheSweep(t *testing.T) {
 	if !strings.Contains(w.log.String(), "messages are durable and not handled") {
 		t.Error("the log says nothing")
 	}
-	_, err = hold.Exec(t.Context(), `select pg_advisory_unlock(('x' || encode($1::bytea, 'hex'))::bit(64)::bigint)`, contact[:8])
-	must(t, err)
-	hold.Release()
+	release()
 	began := time.Now()
 	await(t, time.Minute, "the message to be handled", func() bool {
 		return w.count(t, `select count(*) from inbound where handled_at is null`) == 0
@@ -295,6 +289,45 @@ func TestAMessageThatAKilledWorkerHadIsFoundByTheSweep(t *testing.T) {
 	if list, _ := kept(t, w.record, w.ring, canary(320)); len(list) != 1 {
 		t.Errorf("kept %+v", list)
 	}
+}
+
+func TestAnSMSWithoutAnIDIsOneUntilWeAnsweredIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.start(t)
+	p := newPhone(t, canary(330), a.URL())
+	for _, want := range []int{1, 2} {
+		release := hold(t, w, p.number) // the repeat comes before the answer, whatever the worker's pace
+		for range 2 {
+			r := post(a.URL()+"/webhooks/"+channel+"/sms?token=dev", url.Values{"from": {p.number}, "to": {shortCode}, "text": {"menu"}})
+			if r.err != nil || r.status != http.StatusOK {
+				t.Fatalf("HTTP %d, %v", r.status, r.err)
+			}
+		}
+		if n := w.count(t, `select count(*) from inbound`); n != want {
+			t.Fatalf("%d messages, want %d", n, want)
+		}
+		release()
+		p.receive()
+	}
+	if n := w.count(t, `select count(*) from unreadable`); n != 0 {
+		t.Errorf("%d could not be read", n)
+	}
+}
+
+// hold has a contact in hand, so that no worker takes her messages.
+func hold(t *testing.T, w *world, number string) (release func()) {
+	t.Helper()
+	conn, err := w.record.Pool().Acquire(t.Context())
+	must(t, err)
+	contact := w.ring.Pseudonym(number)
+	lock := func(what string) {
+		t.Helper()
+		_, err := conn.Exec(t.Context(), `select `+what+`(('x' || encode($1::bytea, 'hex'))::bit(64)::bigint)`, contact[:8])
+		must(t, err)
+	}
+	lock("pg_advisory_lock")
+	return func() { t.Helper(); lock("pg_advisory_unlock"); conn.Release() }
 }
 
 // TestARollingRestartWithOtherMenusLetsCallsEndAsTheyBegan puts a gateway with a

@@ -59,7 +59,7 @@ func sms(f *message.Fields) *message.Inbound {
 	}
 	return &message.Inbound{
 		Medium: message.SMS, From: f.Number("from"), To: f.Short("to"), Text: f.Text("text"),
-		ExternalID: f.Needed("id"), // what a repeat is known by
+		ExternalID: f.Short("id"), // what a repeat is known by; else number, text and time are
 		SentAt:     when(f.Short("at")),
 	}
 }
