@@ -24,7 +24,7 @@ func TestACommuneIsClosedFromThePageOfAnnouncementsAndOpenedAgain(t *testing.T) 
 	s.listens(t, 2, "LAF2", "ML060101")
 	c := s.as(t, staff.Officer)
 	_, body := c.get(t, "/console/broadcasts")
-	lacks(t, "the page", body, "Communes fermées", "Aucune commune n’est fermée dans", "Les réponses à ce que les gens écrivent partent encore")
+	lacks(t, "the page", body, `href="#communes">Communes fermées</a>`, `id="communes"`, "Aucune commune n’est fermée dans", "Les réponses à ce que les gens écrivent partent encore")
 	closing := func(commune string) url.Values { return url.Values{"do": {"close"}, "commune": {commune}} }
 	for _, x := range []struct {
 		name, commune, told string

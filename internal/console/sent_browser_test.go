@@ -31,6 +31,7 @@ insert into attempt (outbound_id, started_at, verdict, channel) select id, creat
 func TestPagesOfSendingAreAccessible(t *testing.T) {
 	s := exampleSite(t)
 	doubtful := s.busy(t)
+	s.gazetteer(t)
 	for _, w := range widths {
 		ctx := browsertest.New(t)
 		do(t, ctx, chromedp.EmulateViewport(w.width, 800))
@@ -56,5 +57,13 @@ func TestPagesOfSendingAreAccessible(t *testing.T) {
 		do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("textarea").value = "La police"`))
 		click(t, ctx, ".announce .button")
 		look("sending-refused")
+		do(t, ctx, chromedp.SendKeys(chromedp.CSS("#commune"), "alafia"))
+		click(t, ctx, ".closing .button")
+		look("communes-which")
+		do(t, ctx, chromedp.Navigate(s.url+"/console/broadcasts"), chromedp.SendKeys(chromedp.CSS("#commune"), "Lafia"))
+		click(t, ctx, ".closing .button")
+		do(t, ctx, chromedp.Click(chromedp.CSS("details.fold summary")))
+		look("communes-closed")
+		click(t, ctx, "details.fold .button")
 	}
 }
