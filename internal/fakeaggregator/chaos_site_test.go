@@ -196,7 +196,7 @@ func TestACommuneClosedUnderLoad(t *testing.T) {
 		class        = "receipt"
 	)
 	l := newLab(t, "duplicate=0.05", "africastalking", "external")
-	l.serve()
+	g := l.serve()
 	o := busy(11 * time.Second)
 	o.Mix = []fakeaggregator.Share{{Role: fakeaggregator.Feedback, Weight: 3}, {Role: fakeaggregator.Tension, Weight: 2}, {Role: fakeaggregator.Open, Weight: 1}}
 	end := l.plays(o)
@@ -213,7 +213,9 @@ func TestACommuneClosedUnderLoad(t *testing.T) {
 		queue(n+1, open)
 	}
 	before := time.Now()
-	must(t, l.record.CloseCommune(t.Context(), closed, "", before))
+	if out, err := exec.Command(program(t), "commune", "close", closed, "--config", g.config).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	at := time.Now()
 	for began := time.Now(); time.Since(began) < 3*time.Second; n += 2 {
 		queue(n, closed)

@@ -65,20 +65,3 @@ where cardinality($1::text[]) = 0 or left(k.pcode, 4) = any($1) order by p.name,
 	}
 	return out, nil
 }
-
-// CloseCommune is PutClosing without an entry of the audit. It is for tests of what
-// is sent: staff and commands close through the desk.
-func (s *Store) CloseCommune(ctx context.Context, pcode, actor string, now time.Time) error {
-	if _, err := s.pool.Exec(ctx, `insert into closed_commune (pcode, at, actor) values ($1, $2, $3) on conflict do nothing`, pcode, now, actor); err != nil {
-		return fmt.Errorf("closing a commune: %w", err)
-	}
-	return nil
-}
-
-// OpenCommune is DropClosing without an entry of the audit, for tests too.
-func (s *Store) OpenCommune(ctx context.Context, pcode string) error {
-	if _, err := s.pool.Exec(ctx, `delete from closed_commune where pcode = $1`, pcode); err != nil {
-		return fmt.Errorf("opening a commune: %w", err)
-	}
-	return nil
-}

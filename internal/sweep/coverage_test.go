@@ -18,7 +18,7 @@ var apart = map[string][]string{
 	"a config file or a key is read once, before anything is answered": {"config.", "vault.", "app.readSecrets"},
 	"a command of an operator's, which can be given again": {
 		"app.AdoptSpool", "app.keepNode", "app.readNode", "app.writeFile", "app.rows", "spool.(*Spool).adopt", "spool.(*Spool).takeOver", "spool.survey",
-		"store.(*Store).ForgetNode", "store.(*Store).CloseCommune", "store.(*Store).OpenCommune", "store.(*Store).HeardCommunes", "store.(*Store).AddStaff", "store.(*Store).ListStaff",
+		"store.(*Store).ForgetNode", "store.(*Store).HeardCommunes", "store.(*Store).AddStaff", "store.(*Store).ListStaff",
 		"store.(*Store).PutPlaces", "store.(*Store).PutProjects", "store.(*Store).PutGroup", "store.(*Store).LoadDemo", "store.(*Store).SetDemoPassword", "store.(*Store).Migrate",
 		"store.(*Store).VerifyKnown", "store.(*Store).VerifyText", "store.verified",
 		"store.(*Store).ReadAudit", "store.(*Store).AuditEnd", "store.auditEntries",
