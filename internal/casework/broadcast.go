@@ -33,6 +33,7 @@ const (
 var (
 	ErrNoWords    = errors.New("an announcement has words in every language")
 	ErrWordsLong  = fmt.Errorf("an announcement has at most %d characters", BroadcastLong)
+	ErrNoWayOut   = errors.New("an announcement says in every language how it is stopped: STOP")
 	ErrNobody     = errors.New("nobody asked for news there")
 	ErrAllClosed  = errors.New("all who asked for news there are in closed communes")
 	ErrTooMany    = fmt.Errorf("an announcement goes to %d people at most", BroadcastMost)
@@ -149,6 +150,8 @@ func (d *Desk) readWords(n *announcement, a Announcing, place string) error {
 			return ErrNoWords
 		case utf8.RuneCountInString(text) > BroadcastLong:
 			return ErrWordsLong
+		case !strings.Contains(strings.ToUpper(text), "STOP"):
+			return ErrNoWayOut
 		}
 		for _, w := range d.phones.banned(text, place) {
 			if !slices.Contains(banned, w) {

@@ -206,8 +206,9 @@ func TestAnAnnouncementIsRefusedWithTheReason(t *testing.T) {
 		a     Audience
 		want  error
 	}{
-		{"a language lacks", map[string]string{"fr": "Bonjour", "bm": " ", "ses": "x"}, Audience{}, ErrNoWords},
+		{"a language lacks", map[string]string{"fr": "Bonjour. STOP", "bm": " ", "ses": "x"}, Audience{}, ErrNoWords},
 		{"too long", map[string]string{"fr": strings.Repeat("é", BroadcastLong+1), "bm": "x", "ses": "x"}, Audience{}, ErrWordsLong},
+		{"no way out in one language", map[string]string{"fr": "Bonjour. Stop: STOP", "bm": "I ni ce. STOP", "ses": "Bonjour"}, Audience{}, ErrNoWayOut},
 	} {
 		if _, err := b.Announce(t.Context(), who, Announcing{Audience: c.a, Words: c.words}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.name, err)
@@ -215,7 +216,7 @@ func TestAnAnnouncementIsRefusedWithTheReason(t *testing.T) {
 	}
 	var words *WordsError
 	_, err := b.Announce(t.Context(), who, Announcing{Audience: Audience{Place: "ML060504"},
-		Words: map[string]string{"fr": "Une plainte, 500 F, a Soboundou", "bm": "ONG", "ses": "baani"}})
+		Words: map[string]string{"fr": "Une plainte, 500 F, a Soboundou. STOP", "bm": "ONG STOP", "ses": "baani stop"}})
 	if !errors.As(err, &words) || !slices.Equal(words.Words, []string{"plainte", "500", "Soboundou", "ONG", "baani"}) {
 		t.Errorf("%v: %+v", err, words)
 	}

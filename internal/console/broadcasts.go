@@ -173,6 +173,8 @@ func (c *Console) broadcast(v *visit) error {
 		f.problem = p.T("broadcasts.empty")
 	case errors.Is(err, casework.ErrWordsLong):
 		f.problem = p.Count("broadcasts.long", casework.BroadcastLong)
+	case errors.Is(err, casework.ErrNoWayOut):
+		f.problem = p.T("broadcasts.wayout")
 	case errors.Is(err, casework.ErrNobody):
 		f.problem = p.T("broadcasts.nobody")
 	case errors.Is(err, casework.ErrAllClosed):

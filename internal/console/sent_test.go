@@ -222,12 +222,13 @@ func TestAnAnnouncementIsSeenWithItsCostBeforeItIsMadeAndMadeOnce(t *testing.T) 
 	_, body = c.get(t, "/console/broadcasts")
 	lacks(t, "the stopped one", body, "Arrêtée le 24 novembre")
 	for name, f := range map[string]url.Values{
-		"banned":    {"text-fr": {"La police vient. keep"}, "text-bm": {"x"}, "text-ses": {"x"}},
-		"empty":     {"text-fr": {"keep"}},
-		"nobody":    {"text-fr": {"keep"}, "text-bm": {"x"}, "text-ses": {"x"}, "audience": {"place:ML060101"}, "none": {"1"}},
-		"stale":     {"text-fr": {"keep"}, "token": {"0"}},
-		"long":      {"text-fr": {strings.Repeat("a", 301) + " keep"}, "text-bm": {"x"}, "text-ses": {"x"}},
-		"not there": {"text-fr": {"keep"}, "text-bm": {"x"}, "text-ses": {"x"}, "audience": {"project:LAF7"}},
+		"banned":     {"text-fr": {"La police vient. STOP keep"}, "text-bm": {"STOP"}, "text-ses": {"STOP"}, "why": {"police"}},
+		"empty":      {"text-fr": {"STOP keep"}, "why": {"langue"}},
+		"no way out": {"text-fr": {"STOP keep"}, "text-bm": {"x"}, "text-ses": {"STOP"}, "why": {"Écrivez STOP"}},
+		"nobody":     {"text-fr": {"STOP keep"}, "text-bm": {"STOP"}, "text-ses": {"STOP"}, "audience": {"place:ML060101"}, "none": {"1"}, "why": {"nouvelles"}},
+		"stale":      {"text-fr": {"keep"}, "token": {"0"}},
+		"long":       {"text-fr": {strings.Repeat("a", 301) + " STOP keep"}, "text-bm": {"STOP"}, "text-ses": {"STOP"}, "why": {"300"}},
+		"not there":  {"text-fr": {"STOP keep"}, "text-bm": {"STOP"}, "text-ses": {"STOP"}, "audience": {"project:LAF7"}},
 	} {
 		if f.Has("none") {
 			s.exec(t, `update wish set given = false`)
@@ -241,6 +242,9 @@ func TestAnAnnouncementIsSeenWithItsCostBeforeItIsMadeAndMadeOnce(t *testing.T) 
 		}
 		if res.StatusCode < 400 || res.StatusCode >= 500 || !strings.Contains(body, "keep</textarea>") || !strings.Contains(body, `role="alert"`) {
 			t.Errorf("%s: %d, without what was typed or why", name, res.StatusCode)
+		}
+		if _, alert, _ := strings.Cut(body, `role="alert"`); !strings.Contains(alert[:min(len(alert), 400)], f.Get("why")) {
+			t.Errorf("%s: the reason is not about %q", name, f.Get("why"))
 		}
 	}
 }
