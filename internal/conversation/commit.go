@@ -43,7 +43,7 @@ func (t *trip) finish(ctx context.Context, sub *flow.Submission, s flow.Screen) 
 	}
 	if p.Kind == programme.Progress {
 		leftover(&p)
-		s = t.reportReply(p, s)
+		s = t.c.reportReply(t.who.key, p.Answers, s)
 	}
 	f := &finished{screen: s}
 	p.Level = t.protect(p.Level, p.Text)
@@ -156,7 +156,8 @@ func (c *Conversation) endScreen(l *live, k session.Key, r store.Remembered) scr
 	if r.HopConfidential && k.Medium == string(message.USSD) {
 		key = "confidential.done"
 	}
-	return c.layoutEnd(l.Language, k, flow.Screen{Say: []flow.Line{{Key: key}}}, c.reference(r.HopRun))
+	last := c.reportReply(k, r.HopReport, flow.Screen{Say: []flow.Line{{Key: key}}})
+	return c.layoutEnd(l.Language, k, last, c.reference(r.HopRun))
 }
 
 // commit makes what a hop says durable before anything else moves: in the record,

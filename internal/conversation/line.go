@@ -10,6 +10,7 @@ import (
 	"lafia/gateway/message"
 	"lafia/internal/flow"
 	"lafia/internal/programme"
+	"lafia/internal/session"
 	"lafia/internal/sms"
 	"lafia/internal/store"
 )
@@ -131,10 +132,10 @@ func leftover(p *programme.Submission) {
 
 // reportReply is what a leader's report by SMS is answered with: members and
 // meetings, never an amount (context.md 4), and how to confirm it.
-func (t *trip) reportReply(p programme.Submission, s flow.Screen) flow.Screen {
-	dial := t.c.Channel(t.who.key.Channel).Dial
-	members, meetings := p.Answers["MEM"], p.Answers["REU"]
-	if t.who.key.Medium != string(message.SMS) || members == "" || meetings == "" || dial == "" {
+func (c *Conversation) reportReply(k session.Key, answers map[string]string, s flow.Screen) flow.Screen {
+	dial := c.Channel(k.Channel).Dial
+	members, meetings := answers["MEM"], answers["REU"]
+	if k.Medium != string(message.SMS) || members == "" || meetings == "" || dial == "" {
 		return s
 	}
 	s.Say = []flow.Line{{Key: "progress.sms", Args: map[string]string{"MEM": members, "REU": meetings, "dial": dial}}}

@@ -465,7 +465,9 @@ func (r *Record) Remember(_ context.Context, who []byte, channel, medium string,
 	if i := r.identity[string(hopKey)]; i != nil {
 		out.HopRun, out.HopRunSet = i.run, true
 		out.HopConfidential = slices.ContainsFunc(r.confidential, func(c *Confidential) bool { return c.ID == i.run })
-		out.HopConfidential = slices.ContainsFunc(r.confidential, func(c *Confidential) bool { return c.ID == i.run })
+		if run := r.submission(i.run); run != nil && run.Kind == programme.Progress {
+			out.HopReport = maps.Clone(run.Answers)
+		}
 	}
 	return out, nil
 }

@@ -35,6 +35,7 @@ type Remembered struct {
 	HopRunSet bool
 	// HopConfidential: that run is for the focal points, and its last screen has no code.
 	HopConfidential bool
+	HopReport       map[string]string // the figures of that run, when it is a group's report
 }
 
 // Remember reads a caller's contact, her live draft, and whether the hop is the
@@ -42,13 +43,14 @@ type Remembered struct {
 func (s *Store) Remember(ctx context.Context, contact []byte, channel, medium string, hopKey []byte, now time.Time) (Remembered, error) {
 	const query = `
 select c.language, c.seen_at, c.last_place, w.given, w.at, d.version, d.sealed, h.run_id::text,
-	exists (select from confidential k where k.id = h.run_id)
+	exists (select from confidential k where k.id = h.run_id), s.answers
 from (select 1) one
 left join contact c on c.id = $1
 left join wish w on w.contact = $1 and w.purpose = 'answer'
 left join draft d on d.contact = $1 and d.channel = $2 and d.medium = $3
 	and (d.sealed is null or (d.expires_at > $5 and not exists (select from submission where id = d.run_id)))
-left join identity h on h.key = $4`
+left join identity h on h.key = $4
+left join submission s on s.id = h.run_id and s.kind = 'progress'`
 	var (
 		r        Remembered
 		language *string
@@ -59,7 +61,7 @@ left join identity h on h.key = $4`
 		version  *int64
 		run      *string
 	)
-	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &place, &answer, &answered, &version, &r.Draft.Sealed, &run, &r.HopConfidential)
+	err := s.pool.QueryRow(ctx, query, contact, channel, medium, hopKey, now).Scan(&language, &seen, &place, &answer, &answered, &version, &r.Draft.Sealed, &run, &r.HopConfidential, &r.HopReport)
 	if err != nil {
 		return r, fmt.Errorf("remembering a caller: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,8 +124,8 @@ type lane struct {
 	far      *farEnd
 	serial   int
 	rows     int // submissions that must be there
-	// unreadable counts the requests that are kept as they came.
-	unreadable int
+	// unreadable tells for a number how many requests may be kept as they came.
+	unreadable map[string]int
 
 	ahead   atomic.Int64 // of time, in nanoseconds: what was waited for
 	mu      sync.Mutex
@@ -135,7 +136,7 @@ type lane struct {
 
 func newLane(t testing.TB, s *site, n int) *lane {
 	t.Helper()
-	l := &lane{t: t, site: s, n: n, log: &lines{}}
+	l := &lane{t: t, site: s, n: n, log: &lines{}, unreadable: map[string]int{}}
 	// Nothing waits for the end of a night.
 	if now := time.Now().UTC(); now.Hour() < 8 || now.Hour() > 18 {
 		l.ahead.Store(int64(time.Date(now.Year(), now.Month(), now.Day()+now.Hour()/12, 10, 0, 0, 0, time.UTC).Sub(now)))
@@ -394,6 +395,23 @@ func (l *lane) confidential(number string) []programme.ConfidentialBody {
 	must(l.t, rows.Err())
 	return list
 }
+
+// unreadOf counts by number the requests that are kept as they came, opened.
+func (l *lane) unreadOf() map[string]int {
+	l.t.Helper()
+	out := map[string]int{}
+	for _, sealed := range l.strings(`select encode(sealed, 'hex') from unreadable`) {
+		b, err := hex.DecodeString(sealed)
+		must(l.t, err)
+		raw, err := l.ring.Open(b, "unreadable/"+channel)
+		must(l.t, err)
+		out["+"+numberForm.FindString(string(raw))]++
+	}
+	return out
+}
+
+// numberForm is a run's number without its sign.
+var numberForm = regexp.MustCompile(`2237\d{7}`)
 
 func (l *lane) strings(query string, args ...any) (out []string) {
 	l.t.Helper()

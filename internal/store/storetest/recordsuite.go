@@ -274,7 +274,12 @@ var behaviours = []struct {
 		r := s.remember(1, "hop1", start)
 		s.is("run of the hop", []any{r.HopRun, r.HopRunSet}, []any{id(1), true})
 		s.is("ordinary", r.HopConfidential, false)
+		s.is("its answers, which are no report's", r.HopReport, map[string]string(nil))
 		s.is("another hop", s.remember(1, "hop2", start).HopRunSet, false)
+		report := run(2, "b")
+		report.Submission.Kind, report.Submission.Answers = programme.Progress, map[string]string{"MEM": "24", "month": "2026-09"}
+		s.capture(report)
+		s.is("a report's figures", s.remember(2, "hop2", start).HopReport, report.Submission.Answers)
 	}},
 	{"a run ends its draft, and no older one comes back", func(s *suite) {
 		s.behind(trace(1, 3, "fr", "three", start))
