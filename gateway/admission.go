@@ -1,7 +1,8 @@
 package gateway
 
 import (
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"lafia/gateway/message"
@@ -11,7 +12,7 @@ const (
 	// standing is how long a queue is a burst; then it only makes everyone late, and
 	// is kept short (Nichols and Jacobson, "Controlling Queue Delay", 2012; for
 	// requests, Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
-	standing = 500 * time.Millisecond
+	standing = 150 * time.Millisecond
 	// calm is how long everyone must have found a slot before the next is a burst
 	// again: with too many callers somebody waits at all times.
 	calm = 250 * time.Millisecond
@@ -21,9 +22,12 @@ const (
 type Limit struct {
 	InWork   int           // with the Handler at a time
 	Waiting  int           // for one of these to end; one more is refused at once
-	Standing int           // instead of Waiting, while the queue is no mere burst
+	Crowded  Room          // instead of both, while the queue is no mere burst
 	Patience time.Duration // how long one waits
 }
+
+// Room is for how many there is one.
+type Room struct{ InWork, Waiting int }
 
 // Limits are those of each kind, apart from each other: callers do not wait for
 // what an aggregator delivers in one go after a fault. One without InWork is as
@@ -39,27 +43,30 @@ type Limits struct {
 // PostgreSQL; not fewer, since with a database that hangs each COMMIT takes up to its
 // time-out of 2.5 s, and of the 150 hops a second that the busiest channel brings
 // 19 commit, which hold 48. Waiting: a machine that stands still for a quarter of
-// a second at 1,000 hops a second refuses nobody. Standing: half of InWork, so
-// that whoever is let in stays below twice the latency of a busy hour.
+// a second at 1,000 hops a second refuses nobody. Crowded: what those who are refused
+// cost is missing to those let in, so fewer of these are in work, and each is as soon
+// done as in a busy hour.
 //
 // SMS and receipts wait for a COMMIT, several of which share one flush. Aggregators
 // wait for seconds, and some don't come again: so these wait longer. With the SMSBudget
 // of 5 s, 2 s are still below the 15 s of the most hasty (aggregators.md, rule 1).
 var defaultLimits = Limits{
-	USSD:   Limit{InWork: 64, Waiting: 256, Standing: 32, Patience: time.Second},
-	SMS:    Limit{InWork: 128, Waiting: 512, Standing: 512, Patience: 2 * time.Second},
-	Status: Limit{InWork: 128, Waiting: 512, Standing: 512, Patience: 2 * time.Second},
+	USSD:   Limit{InWork: 64, Waiting: 256, Crowded: Room{InWork: 32, Waiting: 16}, Patience: time.Second},
+	SMS:    Limit{InWork: 128, Waiting: 512, Crowded: Room{InWork: 128, Waiting: 512}, Patience: 2 * time.Second},
+	Status: Limit{InWork: 128, Waiting: 512, Crowded: Room{InWork: 128, Waiting: 512}, Patience: 2 * time.Second},
 }
 
 // admission bounds how many requests of a kind are with the Handler, and how many
 // wait for it. What is admitted is brought to its end.
 type admission struct {
-	limit   Limit
-	slots   chan struct{} // whoever waits to send is served first come, first served
-	waiting atomic.Int64
-	since   atomic.Int64 // when the queue began, in Unix nanoseconds
-	last    atomic.Int64 // when somebody last found no slot
-	now     func() time.Time
+	limit Limit
+	now   func() time.Time
+
+	mu     sync.Mutex
+	inWork int
+	queue  []chan struct{} // who waits, in order: closed when admitted
+	since  time.Time       // when the queue began
+	last   time.Time       // when somebody last found no slot
 }
 
 // newAdmissions gives each kind its admission.
@@ -68,7 +75,7 @@ func newAdmissions(l Limits, now func() time.Time) map[message.Kind]*admission {
 		if own.InWork <= 0 {
 			own = standard
 		}
-		return &admission{limit: own, slots: make(chan struct{}, own.InWork), now: now}
+		return &admission{limit: own, now: now}
 	}
 	sms := of(l.SMS, defaultLimits.SMS)
 	return map[message.Kind]*admission{
@@ -83,42 +90,75 @@ func newAdmissions(l Limits, now func() time.Time) map[message.Kind]*admission {
 // dials has half of the room to wait in: she loses nothing when she is refused, one
 // in the midst of a conversation loses what she said.
 func (a *admission) enter(dials bool) bool {
-	select {
-	case a.slots <- struct{}{}:
-		return true
-	default:
-	}
-	room := a.room()
-	if dials {
-		room /= 2
-	}
-	defer a.waiting.Add(-1)
-	if a.waiting.Add(1) > int64(room) {
-		return false
+	admitted, ok := a.join(dials)
+	if admitted == nil {
+		return ok
 	}
 	late := time.NewTimer(a.limit.Patience)
 	defer late.Stop()
 	select {
-	case a.slots <- struct{}{}:
+	case <-admitted:
 		return true
 	case <-late.C:
+		return !a.abandon(admitted)
+	}
+}
+
+// join takes a slot, or a place in the queue; this is closed when she is admitted. It
+// reports whether there was either.
+func (a *admission) join(dials bool) (admitted chan struct{}, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	room := a.room(now)
+	if len(a.queue) == 0 && a.inWork < room.InWork {
+		a.inWork++
+		return nil, true
+	}
+	if now.Sub(a.last) > calm {
+		a.since = now
+	}
+	a.last = now
+	if dials {
+		room.Waiting /= 2
+	}
+	if len(a.queue) >= room.Waiting {
+		return nil, false
+	}
+	admitted = make(chan struct{})
+	a.queue = append(a.queue, admitted)
+	return admitted, true
+}
+
+// abandon leaves the queue, and reports whether it was still in it.
+func (a *admission) abandon(admitted chan struct{}) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.Index(a.queue, admitted)
+	if i < 0 {
 		return false
 	}
+	a.queue = slices.Delete(a.queue, i, i+1)
+	return true
 }
 
-// room is how many may wait, asked by one who found no slot.
-func (a *admission) room() int {
-	now := a.now().UnixNano()
-	if now-a.last.Swap(now) > int64(calm) {
-		a.since.Store(now)
+// room is for how many there is one at a moment.
+func (a *admission) room(now time.Time) Room {
+	if now.Sub(a.last) <= calm && a.last.Sub(a.since) > standing {
+		return a.limit.Crowded
 	}
-	if now-a.since.Load() > int64(standing) {
-		return a.limit.Standing
-	}
-	return a.limit.Waiting
+	return Room{a.limit.InWork, a.limit.Waiting}
 }
 
-func (a *admission) leave() { <-a.slots }
+func (a *admission) leave() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.inWork--
+	for room := a.room(a.now()); len(a.queue) > 0 && a.inWork < room.InWork; a.inWork++ {
+		close(a.queue[0])
+		a.queue = a.queue[1:]
+	}
+}
 
 // dials reports whether a request begins a conversation, and does nothing else.
 func dials(p message.Parsed) bool {

@@ -8,19 +8,30 @@ import (
 )
 
 func newTestAdmission(l Limit) *admission {
+	l.Crowded = Room{l.InWork, l.Waiting}
 	return newAdmissions(Limits{USSD: l}, time.Now)[message.KindUSSD]
 }
 
+// counts gives how many are in work and how many wait.
+func (a *admission) counts() (inWork, waiting int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.inWork, len(a.queue)
+}
+
 // waits blocks until n wait.
-func (a *admission) waits(n int64) {
-	for a.waiting.Load() != n {
+func (a *admission) waits(n int) {
+	for {
+		if _, waiting := a.counts(); waiting == n {
+			return
+		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
 func TestARequestWaitsForASlotAndNoLongerThanItsPatience(t *testing.T) {
 	const patience = 50 * time.Millisecond
-	a := newTestAdmission(Limit{InWork: 1, Waiting: 1, Standing: 1, Patience: patience})
+	a := newTestAdmission(Limit{InWork: 1, Waiting: 1, Patience: patience})
 	if !a.enter(false) {
 		t.Fatal("the first is refused")
 	}
@@ -40,13 +51,13 @@ func TestARequestWaitsForASlotAndNoLongerThanItsPatience(t *testing.T) {
 		t.Error("one that waited is refused though the slot is free")
 	}
 	a.leave()
-	if a.waiting.Load() != 0 || len(a.slots) != 0 {
-		t.Errorf("%d wait and %d are inside when all are gone", a.waiting.Load(), len(a.slots))
+	if inWork, waiting := a.counts(); waiting != 0 || inWork != 0 {
+		t.Errorf("%d wait and %d are inside when all are gone", waiting, inWork)
 	}
 }
 
 func TestWhoWaitsIsServedInOrder(t *testing.T) {
-	a := newTestAdmission(Limit{InWork: 1, Waiting: 3, Standing: 3, Patience: time.Minute})
+	a := newTestAdmission(Limit{InWork: 1, Waiting: 3, Patience: time.Minute})
 	a.enter(false)
 	served := make(chan int)
 	for i := range 3 {
@@ -54,8 +65,7 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 			a.enter(false)
 			served <- i
 		}()
-		a.waits(int64(i + 1))
-		time.Sleep(10 * time.Millisecond) // from being counted to waiting
+		a.waits(i + 1)
 	}
 	for want := range 3 {
 		a.leave()
@@ -66,7 +76,7 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 }
 
 func TestOneMoreThanMayWaitIsRefusedAtOnceAndDialsHaveHalfOfTheRoom(t *testing.T) {
-	a := newTestAdmission(Limit{InWork: 1, Waiting: 4, Standing: 4, Patience: time.Minute})
+	a := newTestAdmission(Limit{InWork: 1, Waiting: 4, Patience: time.Minute})
 	a.enter(false)
 	in := make(chan bool)
 	for n, dials := range []bool{true, true, false, false} {
@@ -74,12 +84,12 @@ func TestOneMoreThanMayWaitIsRefusedAtOnceAndDialsHaveHalfOfTheRoom(t *testing.T
 			t.Error("who dials is let into the other half of the room")
 		}
 		go func() { in <- a.enter(dials) }()
-		a.waits(int64(n + 1))
+		a.waits(n + 1)
 	}
 	if a.enter(false) {
 		t.Error("one more than may wait is let in")
 	}
-	if n := a.waiting.Load(); n != 4 {
+	if _, n := a.counts(); n != 4 {
 		t.Errorf("%d wait, want 4", n)
 	}
 	for range 4 {
@@ -91,20 +101,55 @@ func TestOneMoreThanMayWaitIsRefusedAtOnceAndDialsHaveHalfOfTheRoom(t *testing.T
 }
 
 func TestAQueueThatStandsIsKeptShortUntilEveryoneFindsASlot(t *testing.T) {
+	burst, crowded := Room{2, 8}, Room{1, 2}
 	at := time.Unix(1e9, 0)
-	a := &admission{limit: Limit{Waiting: 8, Standing: 2}, now: func() time.Time { return at }}
+	a := &admission{limit: Limit{InWork: burst.InWork, Waiting: burst.Waiting, Crowded: crowded}, now: func() time.Time { return at }}
+	a.inWork = burst.InWork
 	for n, step := range []struct {
 		after time.Duration
-		want  int
+		want  Room
 	}{
-		{0, 8}, {calm, 8}, {standing - calm, 8}, // a burst
-		{time.Millisecond, 2}, {calm, 2}, {calm, 2}, // somebody waits at all times
-		{calm + time.Millisecond, 8}, {calm, 8}, // nobody did for a while
+		{0, burst}, {calm, burst}, {standing - calm, burst}, // a burst
+		{time.Millisecond, burst}, {time.Millisecond, crowded}, {calm, crowded}, // somebody waits at all times
+		{calm + time.Millisecond, burst}, {calm, burst}, // nobody did for a while
 	} {
 		at = at.Add(step.after)
-		if got := a.room(); got != step.want {
-			t.Errorf("step %d: %d may wait, want %d", n, got, step.want)
+		if got := a.room(at); got != step.want {
+			t.Errorf("step %d: there is room for %+v, want %+v", n, got, step.want)
 		}
+		a.queue = nil
+		if admitted, _ := a.join(false); admitted == nil {
+			t.Errorf("step %d: there was a slot", n)
+		}
+	}
+}
+
+func TestInACrowdFewerAreInWorkUntilItIsOver(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	a := &admission{limit: Limit{InWork: 3, Waiting: 9, Crowded: Room{1, 9}, Patience: time.Minute}, now: func() time.Time { return at }}
+	for range 3 {
+		a.enter(false)
+	}
+	in := make(chan bool)
+	for n := range 4 {
+		go func() { in <- a.enter(false) }()
+		a.waits(n + 1)
+		at = at.Add(calm)
+	}
+	a.leave()
+	a.leave()
+	if inWork, waiting := a.counts(); inWork != 1 || waiting != 4 {
+		t.Fatalf("%d in work and %d waiting in a crowd", inWork, waiting)
+	}
+	a.leave()
+	<-in
+	at = at.Add(2 * calm)
+	a.leave()
+	for range 3 {
+		<-in
+	}
+	if inWork, waiting := a.counts(); inWork != 3 || waiting != 0 {
+		t.Errorf("%d in work and %d waiting behind it", inWork, waiting)
 	}
 }
 
@@ -120,7 +165,7 @@ func TestEachKindHasItsOwnRoomAndMissedCallsThatOfSMS(t *testing.T) {
 		t.Error("a missed call has a room of its own")
 	}
 	for kind, a := range newAdmissions(Limits{}, time.Now) {
-		if l := a.limit; l.InWork <= 0 || l.Waiting <= 0 || l.Standing <= 0 || l.Standing > l.Waiting || l.Patience <= 0 {
+		if l := a.limit; l.InWork <= 0 || l.Waiting <= 0 || l.Crowded.InWork <= 0 || l.Crowded.InWork > l.InWork || l.Crowded.Waiting <= 0 || l.Crowded.Waiting > l.Waiting || l.Patience <= 0 {
 			t.Errorf("%s: %+v by default", kind, l)
 		}
 	}

@@ -84,7 +84,13 @@ func (a *App) openSpool() error {
 	a.journal = &journal{Spool: s, now: a.Now, maxBytes: a.Spool.MaxBytes, appended: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "lafia_spool_appended_total", Help: "Records that went to the spool, by outcome: kept, full or failed.",
 	}, []string{"outcome"})}
-	a.onStop(s.Close)
+	a.onStop(func(ctx context.Context) error {
+		err := s.Close(ctx)
+		if ctx.Err() != nil { // the folder is free for the next gateway once what is under way has ended
+			go func() { _ = s.Close(context.WithoutCancel(ctx)) }()
+		}
+		return err
+	})
 	return a.journal.register(a.registry)
 }
 

@@ -41,16 +41,18 @@ type Remembered struct {
 // Remember reads a caller's contact, her live draft, and whether the hop is the
 // repeat of one that finished a run, in one trip.
 func (s *Store) Remember(ctx context.Context, contact []byte, channel, medium string, hopKey []byte, now time.Time) (Remembered, error) {
+	// Scalar subqueries are looked up by key; `not exists` beside an `or`, or a join that
+	// may take the index of reports, reads all of the table.
 	const query = `
 select c.language, c.seen_at, c.last_place, w.given, w.at, d.version, d.sealed, h.run_id::text,
-	exists (select from confidential k where k.id = h.run_id), s.answers
+	exists (select from confidential k where k.id = h.run_id),
+	(select case r.kind when 'progress' then r.answers end from submission r where r.id = h.run_id)
 from (select 1) one
 left join contact c on c.id = $1
 left join wish w on w.contact = $1 and w.purpose = 'answer'
 left join draft d on d.contact = $1 and d.channel = $2 and d.medium = $3
-	and (d.sealed is null or (d.expires_at > $5 and not exists (select from submission where id = d.run_id)))
-left join identity h on h.key = $4
-left join submission s on s.id = h.run_id and s.kind = 'progress'`
+	and (d.sealed is null or d.expires_at > $5 and (select true from submission f where f.id = d.run_id) is null)
+left join identity h on h.key = $4`
 	var (
 		r        Remembered
 		language *string

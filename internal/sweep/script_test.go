@@ -498,6 +498,7 @@ func (r *run) restart() {
 			break
 		}
 		r.faults++
+		time.Sleep(time.Duration(try) * 500 * time.Millisecond) // as who watches over it
 	}
 	if err != nil {
 		r.wrongf("no gateway started in six tries: %v", err)
