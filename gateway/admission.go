@@ -44,8 +44,8 @@ type Limits struct {
 // time-out of 2.5 s, and of the 150 hops a second that the busiest channel brings
 // 19 commit, which hold 48. Waiting: a machine that stands still for a quarter of
 // a second at 1,000 hops a second refuses nobody. Crowded: what those who are refused
-// cost is missing to those let in, so fewer of these are in work, and each is as soon
-// done as in a busy hour.
+// cost is missing to those let in, so half as many are in work, and are done in about
+// half the time (docs/performance.md).
 //
 // SMS and receipts wait for a COMMIT, several of which share one flush. Aggregators
 // wait for seconds, and some don't come again: so these wait longer. With the SMSBudget
