@@ -174,6 +174,9 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	case d == nil:
 		return false, nil
 	case d.ID != t.who.session:
+		// What she finished of it may lie in the spool, where Redis and this gateway's
+		// memory are gone.
+		t.spooled = t.c.Spool != nil && t.c.Spool.PendingFor(t.who.key.Contact[:])
 		t.dialled(d, lost && t.c.seenRecently(t.contact, t.who.now))
 		return true, nil
 	}
@@ -227,7 +230,10 @@ func (t *trip) dialled(old *live, lost bool) {
 			t.live.Past = t.live.Past[n-maxPast:]
 		}
 		t.live.Unfinished = t.c.resumable(old, t.who.now)
-		if t.live.Unfinished == nil && old.Cursor.InFlow() && !old.Done {
+		switch {
+		case t.spooled:
+			t.live.Unfinished = nil
+		case t.live.Unfinished == nil && old.Cursor.InFlow() && !old.Done:
 			t.left = old // it can't be offered again
 		}
 		t.received = old.Said && old.Done && t.who.now.Sub(old.At) < receivedWithin

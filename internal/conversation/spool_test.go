@@ -93,18 +93,24 @@ func newSpooling(t *testing.T) *spooling {
 	s.spool, err = spool.Open(spool.Options{Dir: s.dir, Node: "test", Key: key.Bytes(), Now: time.Now})
 	must(t, err)
 	t.Cleanup(func() { _ = s.spool.Close(context.Background()) })
-	words, err := locale.Load(locales.Files)
-	must(t, err)
-	book, err := flow.Load(flows.Files)
-	must(t, err)
-	b.c = conversation.New(conversation.Options{
-		Ring: b.ring, Sessions: b.sess, Store: b.store, Book: book, Words: words, Now: b.time, Spool: s.spool,
-		Log: slog.New(slog.DiscardHandler), Example: "107", HelpNumber: func(string) string { return "80333" }, Commit: 300 * time.Millisecond,
-	})
-	must(t, b.c.Start(context.Background()))
-	t.Cleanup(b.c.Stop)
+	s.restart()
 	t.Cleanup(func() { s.gate.set("") }) // first: what is written behind needs the record
 	return s
+}
+
+// restart starts a gateway that knows what is on the disk and in its servers.
+func (s *spooling) restart() {
+	s.t.Helper()
+	words, err := locale.Load(locales.Files)
+	must(s.t, err)
+	book, err := flow.Load(flows.Files)
+	must(s.t, err)
+	s.c = conversation.New(conversation.Options{
+		Ring: s.ring, Sessions: s.sess, Store: s.store, Book: book, Words: words, Now: s.time, Spool: s.spool,
+		Log: slog.New(slog.DiscardHandler), Example: "107", HelpNumber: func(string) string { return "80333" }, Commit: 300 * time.Millisecond,
+	})
+	must(s.t, s.c.Start(context.Background()))
+	s.t.Cleanup(s.c.Stop)
 }
 
 // drain empties the spool, each record twice: as after a crash that came before
@@ -139,6 +145,29 @@ func (p *phone) finish(r message.Reply) message.Reply {
 		r = p.press("1")
 	}
 	return r
+}
+
+func TestWhatLiesFinishedInTheSpoolIsNotGoneOnWith(t *testing.T) {
+	s := newSpooling(t)
+	p := s.phone(anna)
+	p.dial("")
+	p.walk("1", "1", "107", "3", "2", "1", "2")
+	s.c.Stop() // her draft is written
+	s.restart()
+	s.gate.set("refused")
+	if last := p.press("mots"); !last.End {
+		t.Fatalf("it goes on:\n%s", last.Text)
+	}
+	s.flush()
+	s.gate.set("")
+	s.restart()
+	menu := p.dial("")
+	contains(t, menu, "1 Avis")
+	lacks(t, menu.Text, "Continuer")
+	s.drain(s.spool.Pending())
+	if n := s.count(`select count(*) from submission`); n != 1 {
+		t.Errorf("%d are kept", n)
+	}
 }
 
 func TestWhatIsFinishedWhileTheRecordIsAwayGetsItsReferenceAndIsKeptOnce(t *testing.T) {

@@ -26,7 +26,8 @@ type replay struct {
 	single bool // each request holds one input, and no number: a key pressed twice may be a repeat
 	phone  *phone
 	states []state
-	before []state  // of this session, as they were: what a lost session may go back to
+	before []state  // since the last dial that was answered, as they were: what a lost session may go back to
+	phones []phone  // as they were before: what the record has of her may be older than what she knows
 	typed  []string // in this session, behind the code and since
 	runs   int      // entered so far
 
@@ -135,7 +136,10 @@ func (r *replay) hear(text string, end, lost bool) bool {
 			}
 		}
 		if len(fit) > 0 {
-			r.moved(fit)
+			if r.begins {
+				r.before = nil
+			}
+			r.followed(fit)
 			return true
 		}
 	}
@@ -157,7 +161,7 @@ func (r *replay) unheard() {
 			to = append(to, s)
 		}
 	}
-	r.moved(to)
+	r.followed(to)
 }
 
 // everyNext gives every place that the pending step can lead to, whatever the checker
@@ -210,20 +214,38 @@ func (r *replay) arrived(s state) []state {
 // unsent is for a request that reached nobody: she stands where she stood.
 func (r *replay) unsent() { r.begins, r.step = false, pending{} }
 
-func (r *replay) moved(to []state) {
-	if r.begins {
-		r.before = nil
+// mostBefore bounds how many places of before are kept, mostPhones how many of the
+// phones of before.
+const (
+	mostBefore = 128
+	mostPhones = 6
+)
+
+// knew keeps a phone as the record may have it.
+func (r *replay) knew(p phone) {
+	if slices.ContainsFunc(r.phones, p.same) {
+		return
 	}
-	r.before = append(r.before, r.states...)
-	if n := len(r.before); n > 64 {
-		r.before = r.before[n-64:]
+	r.phones = append(r.phones, p)
+	r.phones = r.phones[max(0, len(r.phones)-mostPhones):]
+}
+
+func (r *replay) followed(to []state) {
+	for _, v := range r.states { // several are those that she may have stood at before, most of them
+		if len(r.states) == 1 || !slices.ContainsFunc(r.before, v.equal) {
+			r.before = append(r.before, v)
+		}
 	}
+	r.before = r.before[max(0, len(r.before)-mostBefore):]
 	r.states = to[:min(len(to), mostPlaces)]
 	if len(r.states) == 1 && r.states[0].ended != nil {
 		r.finished[r.states[0].run] = true
 	}
 	if len(r.states) > 0 {
 		p := r.states[0].phone
+		if !p.same(*r.phone) {
+			r.knew(*r.phone)
+		}
 		r.phone = &p
 	}
 }
@@ -359,6 +381,11 @@ func (r *replay) begun(d doubt, lost bool) []state {
 			open(draft{s.cursor, s.run, s.language})
 		default: // never offered again
 			left = append(left, draft{s.cursor, s.run, s.language})
+			if place := s.cursor.Answers["place"]; place != "" { // what is kept of it names it
+				p := s.phone
+				p.lastPlace = place
+				r.knew(p)
+			}
 		}
 	}
 	if r.medium == "sms" && !lost {
@@ -383,7 +410,7 @@ func (r *replay) begun(d doubt, lost bool) []state {
 	if lost {
 		forgotten := *r.phone
 		forgotten.language = ""
-		phones = append(phones, forgotten)
+		phones = append(append(phones, forgotten), r.phones...)
 	}
 	for i, p := range phones {
 		if slices.ContainsFunc(phones[:i], p.same) {
@@ -439,6 +466,9 @@ func (r *replay) dialledTaken(s state, tail []string, d doubt) []state {
 	return append(done, list...)
 }
 
+// maxTaken bounds how many of the latest keys a session is taken on by behind a loss.
+const maxTaken = 3
+
 // afterLoss gives what a session that was lost may be answered with: where she
 // was at some moment before, with an apology.
 func (r *replay) afterLoss(d doubt) []state {
@@ -447,7 +477,15 @@ func (r *replay) afterLoss(d doubt) []state {
 		for _, hint := range []string{"hint.lost", ""} {
 			out = append(out, r.act(s, flow.Action{Act: flow.Show}, "", d, hint)...)
 		}
-		// Or she is taken on from there, by a text that holds all she keyed in.
+		// Or she is taken on from there, by a text that holds all she keyed in; as far as
+		// the first key that is none there.
+		for _, typed := range r.typed[max(0, len(r.typed)-maxTaken):] {
+			for _, to := range r.taken(s, typed, "", d) {
+				if to.hinted {
+					out = append(out, to)
+				}
+			}
+		}
 		for _, to := range r.taken(s, r.step.input, r.step.pin, d) {
 			out = append(out, to)
 			if to.ended == nil {
