@@ -473,7 +473,16 @@ const maxTaken = 3
 // was at some moment before, with an apology.
 func (r *replay) afterLoss(d doubt) []state {
 	var out []state
-	for _, s := range slices.Concat(r.states, r.before) {
+	from := slices.Concat(r.states, r.before)
+	for _, s := range r.states { // the place that the record knows of may be an older one
+		for _, p := range r.phones {
+			if p.lastPlace != s.phone.lastPlace {
+				s.phone.lastPlace = p.lastPlace
+				from = append(from, s)
+			}
+		}
+	}
+	for _, s := range from {
 		for _, hint := range []string{"hint.lost", ""} {
 			out = append(out, r.act(s, flow.Action{Act: flow.Show}, "", d, hint)...)
 		}
