@@ -12,7 +12,7 @@ const (
 	// standing is how long a queue is a burst; then it only makes everyone late, and
 	// is kept short (Nichols and Jacobson, "Controlling Queue Delay", 2012; for
 	// requests, Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
-	standing = 150 * time.Millisecond
+	standing = 500 * time.Millisecond
 	// calm is how long everyone must have found a slot before the next is a burst
 	// again: with too many callers somebody waits at all times.
 	calm = 250 * time.Millisecond
