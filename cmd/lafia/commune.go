@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os/user"
 	"strings"
 	"time"
 
-	"lafia/internal/app"
 	"lafia/internal/audit"
 	"lafia/internal/casework"
 	"lafia/internal/staff"
-	"lafia/internal/store"
-	"lafia/internal/vault"
 )
 
 // communeCmd is `lafia commune`.
@@ -44,7 +40,7 @@ type switched struct {
 type switching func(*casework.Desk, context.Context, staff.Account, casework.Switching) (casework.Commune, bool, error)
 
 func (c *communeSwitch) run(ctx *cliContext, do switching, closed bool, done, before string) error {
-	desk, who, end, err := siteDesk(ctx, c.site)
+	desk, who, end, err := c.desk(ctx)
 	if err != nil {
 		return err
 	}
@@ -120,7 +116,7 @@ type closedCommune struct {
 
 // Run lists them by name.
 func (c *communeListCmd) Run(ctx *cliContext) error {
-	desk, who, end, err := siteDesk(ctx, c.site)
+	desk, who, end, err := c.desk(ctx)
 	if err != nil {
 		return err
 	}
@@ -153,38 +149,11 @@ func (c *communeListCmd) Run(ctx *cliContext) error {
 	return nil
 }
 
-// siteDesk opens the desk of a site for a command, which may what an administrator may,
-// under the name of who runs it. Call end when it is no longer needed.
-func siteDesk(ctx *cliContext, named site) (_ *casework.Desk, who staff.Account, end func(), err error) {
-	at, err := named.site()
+// desk opens the desk of the site named.
+func (s site) desk(ctx *cliContext) (*casework.Desk, staff.Account, func(), error) {
+	at, err := s.site()
 	if err != nil {
-		return nil, who, nil, err
+		return nil, staff.Account{}, nil, err
 	}
-	who = staff.Account{ID: audit.CommandLine(runner()), Role: staff.Administrator}
-	if at.Data != "" {
-		desk, _, end, err := app.ExportDev(ctx.Ctx, at.Data, ctx.log(slog.LevelError))
-		return desk, who, end, err
-	}
-	c, err := app.ReadConfig(at.Config)
-	if err != nil {
-		return nil, who, nil, err
-	}
-	ring, err := vault.Open(c.Keys.Dir)
-	if err != nil {
-		return nil, who, nil, err
-	}
-	s, err := store.Open(ctx.Ctx, c.Postgres.URL.Reveal(), store.Options{MaxConns: 2})
-	if err != nil {
-		return nil, who, nil, err
-	}
-	return casework.New(casework.Options{Store: s, Ring: ring, Now: time.Now, Random: app.Random}), who, s.Close, nil
-}
-
-// runner is the name that the system knows who runs the command by.
-func runner() string {
-	u, err := user.Current()
-	if err != nil {
-		return "unknown"
-	}
-	return u.Username
+	return at.Desk(ctx.Ctx, ctx.log(slog.LevelError))
 }

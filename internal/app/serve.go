@@ -156,6 +156,22 @@ func openDesk(ctx context.Context, path string) (*config.Config, *casework.Desk,
 	return c, casework.New(casework.Options{Store: s, Ring: ring, Now: time.Now, Random: Random}), s, nil
 }
 
+// Desk opens the desk of a site for a command, with the account that it acts by: it may
+// what an administrator may, under the name of who runs it. Call done when they are no
+// longer needed.
+func (s Site) Desk(ctx context.Context, log *slog.Logger) (desk *casework.Desk, who staff.Account, done func(), err error) {
+	who = staff.Account{ID: commandActor(), Role: staff.Administrator}
+	if s.Data != "" {
+		desk, _, done, err = ExportDev(ctx, s.Data, log)
+		return desk, who, done, err
+	}
+	_, desk, record, err := openDesk(ctx, s.Config)
+	if err != nil {
+		return nil, who, nil, err
+	}
+	return desk, who, record.Close, nil
+}
+
 // ExportAs gives the desk, the id of an account and her scope, for an export that is
 // hers: the audit says who took it by the command line, and as whom. Call done when it
 // is no longer needed.

@@ -52,12 +52,6 @@ where w.purpose = 'broadcast' and w.given and not exists (select from erasure e 
 	return q
 }
 
-// inClosed tells whether a listener is in a closed commune, by the same rule that
-// stops her message when it is to be sent (factsQuery): her group's commune, or the one
-// of her latest report.
-const inClosed = `exists (select from closed_commune k where k.pcode in (select g.place from leader l join grp g on g.code = l.grp where l.contact = w.contact)
-		or k.pcode = (select s.place from submission s where s.contact = w.contact order by s.n desc limit 1))`
-
 // Listeners lists whom an announcement goes to by the channels given, in a fixed
 // order, at most most, and counts whom it does not go to because her commune is closed.
 func (s *Store) Listeners(ctx context.Context, scope staff.Scope, a Audience, channels []string, now time.Time, most int) (to []Listener, closed int, err error) {
@@ -67,7 +61,7 @@ func (s *Store) Listeners(ctx context.Context, scope staff.Scope, a Audience, ch
 	q := listeners(scope, a, now)
 	by := q.arg(channels)
 	found := `(
-	select w.contact, n.sealed as number, coalesce(c.language, '') as language, ` + inClosed + ` as closed, (
+	select w.contact, n.sealed as number, coalesce(c.language, '') as language, ` + inClosed("w.contact") + ` as closed, (
 		select channel from (
 			select channel, received_at from submission where contact = w.contact and channel = any(` + by + `)
 			union all select channel, received_at from inbound where contact = w.contact and channel = any(` + by + `)

@@ -11,6 +11,13 @@ import (
 	"lafia/internal/staff"
 )
 
+// inClosed is a condition on a contact, by the column that holds her: her group's
+// commune is closed, or the one of her latest report.
+func inClosed(contact string) string {
+	return `exists (select from closed_commune k where k.pcode in (select g.place from leader l join grp g on g.code = l.grp where l.contact = ` + contact + `)
+		or k.pcode = (select s.place from submission s where s.contact = ` + contact + ` order by s.n desc limit 1))`
+}
+
 // PutClosing closes a commune: from its commit on no attempt is begun to send into
 // it what the class of a message does not let go there. fresh is false where it is
 // closed already, which changes nothing and is no act.

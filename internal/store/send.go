@@ -68,16 +68,14 @@ const silent = 60 * time.Second
 // factsQuery reads Facts of a message that is locked: $1 its id, $2 the purpose, $3 now,
 // $4 since when a gateway is silent. What goes in another's place needs her wish to
 // be answered where the other needed none.
-const factsQuery = `
+var factsQuery = `
 select o.state, o.channel, o.origin <> '', o.created_at,
 	(select count(*) from attempt where outbound_id = o.id and verdict in ('started', 'ambiguous', 'sent'))::int,
 	(select count(*) from attempt where outbound_id = o.id and verdict = 'retry' and channel = o.channel)::int,
 	(select max(started_at) from attempt where outbound_id = o.id),
 	(select given from wish where contact = o.contact and purpose = case when $2 = '' and f.state is not null then 'answer' else $2 end),
 	exists (select from leader where contact = o.contact),
-	exists (select from closed_commune k where k.pcode = o.place
-		or k.pcode in (select g.place from leader l join grp g on g.code = l.grp where l.contact = o.contact)
-		or k.pcode = (select s.place from submission s where s.contact = o.contact order by s.n desc limit 1)),
+	exists (select from closed_commune where pcode = o.place) or ` + inClosed("o.contact") + `,
 	exists (select from node where spooled > 0 or stopped_at is null and beat_at < $4),
 	(select coalesce(sum(cost), 0) from spend where month = date_trunc('month', $3::timestamptz)::date)::float8,
 	coalesce(f.state, '')
