@@ -32,14 +32,12 @@ type Ring struct {
 	pseudonym    *macs
 	ids          *macs
 	session      *box
-	office       map[byte]*box
-	officeNow    byte
+	office       *offices
 	pin          *macs
 	audit        *box
 	auditFirst   []byte     // nil: it is kept elsewhere
 	confidential *PublicKey // nil: no pair yet
 	captureCheck []byte
-	officeChecks map[byte][]byte
 }
 
 // String gives a mask.
@@ -66,7 +64,7 @@ func Open(dir string) (*Ring, error) {
 		}
 		return nil, err
 	}
-	r := &Ring{office: map[byte]*box{}, officeChecks: map[byte][]byte{}}
+	r := &Ring{}
 	if r.captureCheck, err = checkOf(capture); err != nil {
 		return nil, err
 	}
@@ -90,21 +88,8 @@ func Open(dir string) (*Ring, error) {
 	if r.auditFirst, err = readKey(filepath.Join(dir, auditFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for n := byte(1); n < 255; n++ {
-		k, err := readKey(filepath.Join(dir, fmt.Sprintf("office-%d.key", n)))
-		if errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.office[n], r.officeNow = newBox(k), n
-		if r.officeChecks[n], err = checkOf(k); err != nil {
-			return nil, err
-		}
-	}
-	if r.officeNow == 0 {
-		return nil, fmt.Errorf("%s has %s but no office-1.key: put it back; the words in the database open with no other", dir, captureFile)
+	if r.office, err = openOffices(dir); err != nil {
+		return nil, err
 	}
 	b, err := os.ReadFile(filepath.Join(dir, confidentialFile))
 	switch {
@@ -149,7 +134,11 @@ func writeNew(path, content string) error {
 	if err != nil {
 		return err
 	}
-	d, err := os.Open(filepath.Dir(path))
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -319,22 +308,24 @@ func (r *Ring) OpenSession(sealed []byte, bound []byte) ([]byte, error) {
 	return r.session.open(sealed, bound)
 }
 
-// Seal seals words or a number under the current office key. bound ties it to
+// Seal seals words or a number under the office key in use. bound ties it to
 // its row: a sealed text that is moved to another row does not open.
 func (r *Ring) Seal(plain []byte, bound string) []byte {
-	return r.office[r.officeNow].seal([]byte{r.officeNow}, plain, []byte(bound))
+	set := r.office.set.Load()
+	return set.keys[set.sealing].box.seal([]byte{byte(set.sealing)}, plain, []byte(bound))
 }
 
-// Open opens what Seal sealed, also under an earlier office key.
+// Open opens what Seal sealed, also under another office key, and one that came into
+// the folder after this gateway's start.
 func (r *Ring) Open(sealed []byte, bound string) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, errors.New("nothing is sealed here")
 	}
-	b, ok := r.office[sealed[0]]
+	k, ok := r.office.get(UnderKey(sealed))
 	if !ok {
 		return nil, fmt.Errorf("office key %d is missing from the key folder: put office-%d.key back", sealed[0], sealed[0])
 	}
-	return b.open(sealed[1:], []byte(bound))
+	return k.box.open(sealed[1:], []byte(bound))
 }
 
 // InboxKey seals the SMS of one day until they are handled.
