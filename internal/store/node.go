@@ -20,6 +20,10 @@ type Node struct {
 	// among it. SpoolOldest is since when; zero with none.
 	Spooled     int
 	SpoolOldest time.Time
+	// Keys are the check values of the office keys that it holds, Sealing the number of
+	// the one that it seals under.
+	Keys    [][]byte
+	Sealing int
 }
 
 // StartNode notes a gateway's start and gives the last sign of life of any
@@ -31,9 +35,10 @@ func (s *Store) StartNode(ctx context.Context, n Node) (time.Time, error) {
 			return err
 		}
 		_, err := tx.Exec(ctx, `
-insert into node (id, started_at, beat_at, spooled, spool_oldest) values ($1, $2, $2, $3, $4)
+insert into node (id, started_at, beat_at, spooled, spool_oldest, keys, sealing) values ($1, $2, $2, $3, $4, coalesce($5::bytea[], '{}'), $6)
 on conflict (id) do update set started_at = excluded.started_at, beat_at = excluded.beat_at, stopped_at = null,
-	spooled = excluded.spooled, spool_oldest = excluded.spool_oldest`, n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest))
+	spooled = excluded.spooled, spool_oldest = excluded.spool_oldest, keys = excluded.keys, sealing = excluded.sealing`,
+			n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest), n.Keys, n.Sealing)
 		return err
 	})
 	if err != nil {
@@ -48,9 +53,10 @@ on conflict (id) do update set started_at = excluded.started_at, beat_at = exclu
 // BeatNode is a gateway's sign of life. One that was forgotten is there again.
 func (s *Store) BeatNode(ctx context.Context, n Node) error {
 	_, err := s.pool.Exec(ctx, `
-insert into node (id, started_at, beat_at, spooled, spool_oldest) values ($1, $2, $2, $3, $4)
-on conflict (id) do update set beat_at = excluded.beat_at, spooled = excluded.spooled, spool_oldest = excluded.spool_oldest`,
-		n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest))
+insert into node (id, started_at, beat_at, spooled, spool_oldest, keys, sealing) values ($1, $2, $2, $3, $4, coalesce($5::bytea[], '{}'), $6)
+on conflict (id) do update set beat_at = excluded.beat_at, spooled = excluded.spooled, spool_oldest = excluded.spool_oldest,
+	keys = excluded.keys, sealing = excluded.sealing`,
+		n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest), n.Keys, n.Sealing)
 	if err != nil {
 		return fmt.Errorf("writing a gateway's sign of life: %w", err)
 	}
