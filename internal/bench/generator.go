@@ -310,7 +310,8 @@ func (t *target) open(ctx context.Context, rate float64, d time.Duration) openRo
 // measured is what an open loop counts.
 type measured struct {
 	all, plain, capture, late *hdrhistogram.Histogram
-	admitted, shed            *hdrhistogram.Histogram // from when they were sent
+	admitted, shed            *hdrhistogram.Histogram    // from when they were sent
+	standing                  [2]*hdrhistogram.Histogram // of these, due after burst: let in, refused
 	windows                   []window
 }
 
@@ -322,8 +323,12 @@ type window struct {
 
 const windowLength = 250 * time.Millisecond
 
+// burst is the time at the beginning that is counted apart: for 500 ms a queue may be
+// long (gateway/admission.go), and who joined it last is served within as much.
+const burst = time.Second
+
 func newMeasured() *measured {
-	return &measured{all: histogram(), plain: histogram(), capture: histogram(), late: histogram(), admitted: histogram(), shed: histogram()}
+	return &measured{all: histogram(), plain: histogram(), capture: histogram(), late: histogram(), admitted: histogram(), shed: histogram(), standing: [2]*hdrhistogram.Histogram{histogram(), histogram()}}
 }
 
 // add counts a hop: when it was due, how late it was sent, and how long its reply
@@ -342,16 +347,23 @@ func (m *measured) add(due, late, took time.Duration, last bool, got reply) {
 	}
 	if got == shed {
 		record(m.shed, took-late)
+		if due >= burst {
+			record(m.standing[1], took-late)
+		}
 		m.windows[i].shed++
 		return
 	}
 	record(m.admitted, took-late)
+	if due >= burst {
+		record(m.standing[0], took-late)
+	}
 	record(m.windows[i].took, took)
 }
 
 func (m *measured) round() openRound {
 	r := openRound{All: latencies(m.all), Plain: latencies(m.plain), Finishing: latencies(m.capture), SentLate: latencies(m.late)}
 	r.Admitted, r.Shed = latencies(m.admitted), latencies(m.shed)
+	r.StandingAdmitted, r.StandingShed = latencies(m.standing[0]), latencies(m.standing[1])
 	for _, w := range m.windows {
 		r.Windows = append(r.Windows, Window{Shed: w.shed, P99: float64(w.took.ValueAtQuantile(99)) / 1000})
 	}

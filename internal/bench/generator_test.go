@@ -161,8 +161,36 @@ func TestAllIsWellAfterTheLastWindowThatWasNot(t *testing.T) {
 		{[]Window{{3, 5}, {0, 5}}, 0.25},
 		{[]Window{{0, 5}, {0, 41}, {0, 39}}, 0.5},
 	} {
-		if got := recovery(c.windows, 20); got != c.want {
+		if got := recovery(c.windows, 40); got != c.want {
 			t.Errorf("%v: %v, want %v", c.windows, got, c.want)
 		}
+	}
+}
+
+func TestAQuarterOfASecondMayBeAsBadAsTheWorstWasBefore(t *testing.T) {
+	for _, c := range []struct {
+		p99     float64
+		windows []Window
+		want    float64
+	}{
+		{20, []Window{{0, 30}, {0, 25}}, 40},
+		{20, []Window{{0, 30}, {0, 55}}, 55},
+		{1, []Window{{0, 2}}, 10},
+	} {
+		if got := usual(openRound{All: Latency{P99: c.p99}, Windows: c.windows}); got != c.want {
+			t.Errorf("%v %v: %v ms, want %v", c.p99, c.windows, got, c.want)
+		}
+	}
+}
+
+func TestTheFirstSecondIsCountedApart(t *testing.T) {
+	m := newMeasured()
+	for _, due := range []time.Duration{0, 999 * time.Millisecond, time.Second} {
+		m.add(due, 0, 100*time.Millisecond, false, right)
+		m.add(due, 0, time.Millisecond, false, shed)
+	}
+	r := m.round()
+	if r.Admitted.Count != 3 || r.Shed.Count != 3 || r.StandingAdmitted.Count != 1 || r.StandingShed.Count != 1 {
+		t.Errorf("%d and %d in all, %d and %d after the first second; want 3, 3, 1, 1", r.Admitted.Count, r.Shed.Count, r.StandingAdmitted.Count, r.StandingShed.Count)
 	}
 }

@@ -30,9 +30,9 @@ type OverloadRound struct {
 	Half      openRound   `json:"half"` // constant arrivals, half of what it can carry
 	Over      openRound   `json:"over"` // three times what it can carry
 	After     openRound   `json:"after"`
-	// Recovery is when the last quarter of a second began in which anybody was
-	// refused or p99 was above twice that of half, plus its length: seconds after the
-	// overload.
+	// Recovery is when the last quarter of a second ended in which anybody was refused,
+	// or in which p99 was above twice that of half and above every quarter's of half:
+	// seconds after the overload.
 	Recovery float64 `json:"recovery_seconds"`
 	Load     string  `json:"load"`
 }
@@ -112,7 +112,7 @@ func (r *run) overload(ctx context.Context) (*OverloadReport, error) {
 			*part.into = *res.Open
 			part.into.CPU = cpu
 		}
-		round.Recovery, round.Load = recovery(round.After.Windows, round.Half.All.P99), load()
+		round.Recovery, round.Load = recovery(round.After.Windows, usual(round.Half)), load()
 		round.Half.Windows, round.Over.Windows = nil, nil
 		report.Rounds = append(report.Rounds, round)
 		r.say("round %d of %d: saturated %.0f hops/s, p99 %.0f ms; at %.0f a second %.0f were let in, p99 %.0f ms, the others knew in %.0f ms; well after %.1f s; load %s", n+1, r.Rounds,
@@ -135,12 +135,22 @@ func (r openRound) admittedPerSecond() float64 {
 	return r.RepliesPerSecond * float64(r.Admitted.Count) / float64(max(r.Admitted.Count+r.Shed.Count, 1))
 }
 
-// recovery tells how many seconds passed until nobody was refused any more and
-// p99 was back below twice what it was.
-func recovery(windows []Window, before float64) float64 {
+// usual is what a quarter of a second's p99 may be while all is well, in ms: twice that
+// of the whole, or as much as the worst quarter had. Where p99 is next to nothing, twice
+// of it is nothing too.
+func usual(half openRound) float64 {
+	most := max(2*half.All.P99, 10)
+	for _, w := range half.Windows {
+		most = max(most, w.P99)
+	}
+	return most
+}
+
+// recovery tells how many seconds passed until nobody was refused any more and p99 was
+// back at what is usual.
+func recovery(windows []Window, usual float64) float64 {
 	for i := len(windows) - 1; i >= 0; i-- {
-		// Where p99 was next to nothing, twice of it is nothing too.
-		if windows[i].Shed > 0 || windows[i].P99 > max(2*before, 10) {
+		if windows[i].Shed > 0 || windows[i].P99 > usual {
 			return float64(i+1) * windowLength.Seconds()
 		}
 	}
@@ -182,9 +192,11 @@ func (r *OverloadReport) Print(out io.Writer) {
 	row("  let in, a second", "%.0f", func(o OverloadRound) float64 { return o.Over.admittedPerSecond() })
 	row("  let in: p50, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.Admitted.P50 })
 	row("  let in: p99, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.Admitted.P99 })
-	row(fmt.Sprintf("  let in: p99 beside that at saturation, goal %.0f", goalAdmitted), "%.2f", func(o OverloadRound) float64 { return o.Over.Admitted.P99 / max(o.Saturated.Took.P99, 0.1) })
+	row("    beside that at saturation", "%.2f", func(o OverloadRound) float64 { return o.Over.Admitted.P99 / max(o.Saturated.Took.P99, 0.1) })
+	row(fmt.Sprintf("    after the first second, goal %.0f", goalAdmitted), "%.2f", func(o OverloadRound) float64 { return o.Over.StandingAdmitted.P99 / max(o.Saturated.Took.P99, 0.1) })
 	row("  refused: p50, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.Shed.P50 })
 	row(fmt.Sprintf("  refused: p99, ms, goal %.0f", goalShed), "%.1f", func(o OverloadRound) float64 { return o.Over.Shed.P99 })
+	row("    after the first second, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.StandingShed.P99 })
 	row("  sent late by the generator: p99, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.SentLate.P99 })
 	row(fmt.Sprintf("back at half of it: well after, s, goal %.0f", goalRecovery), "%.2f", func(o OverloadRound) float64 { return o.Recovery })
 	_ = w.Flush()

@@ -38,10 +38,14 @@ type openRound struct {
 	SentLate Latency `json:"sent_late"`
 	// Admitted and Shed are those that were let in and those for whom there was no
 	// room, from the moment when each was sent.
-	Admitted Latency  `json:"admitted"`
-	Shed     Latency  `json:"shed"`
-	Windows  []Window `json:"windows,omitempty"`
-	CPU      *CPU     `json:"cpu_us_per_hop,omitempty"`
+	Admitted Latency `json:"admitted"`
+	Shed     Latency `json:"shed"`
+	// StandingAdmitted and StandingShed are those of them that were due after the first
+	// second: what comes too fast is a burst at first, and waits (gateway/admission.go).
+	StandingAdmitted Latency  `json:"standing_admitted"`
+	StandingShed     Latency  `json:"standing_shed"`
+	Windows          []Window `json:"windows,omitempty"`
+	CPU              *CPU     `json:"cpu_us_per_hop,omitempty"`
 }
 
 // Window is a quarter of a second, by when hops were due.
