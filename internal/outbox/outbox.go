@@ -65,6 +65,9 @@ type Options struct {
 	Budget Budget
 	// Holder is this gateway's spool. nil: it has none.
 	Holder Holder
+	// Remembered gives the record's count of signs of life as this gateway saw it last:
+	// one that has a lower one is a backup's. nil: none is remembered.
+	Remembered func() int64
 	// Metrics count. May be nil.
 	Metrics *Metrics
 }
@@ -196,7 +199,12 @@ func (o *Outbox) begin(ctx context.Context, m store.Outbound, l letter) (*store.
 	}
 	for waited := time.Duration(0); ; {
 		now := o.Now()
+		remembered := int64(0) // before the facts are read: it may rise meanwhile
+		if o.Remembered != nil {
+			remembered = o.Remembered()
+		}
 		a, d, err := o.Store.BeginAttempt(ctx, m.ID, purpose, func(f store.Facts) store.Decision {
+			f.Restored = f.Restored || f.Beat < remembered
 			return o.decide(f, l, purpose, held, now)
 		}, now)
 		if err != nil || a != nil {

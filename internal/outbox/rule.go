@@ -43,6 +43,8 @@ func (o *Outbox) decide(f store.Facts, l letter, purpose string, held bool, now 
 		return end("expired", "its time is over")
 	case f.First == "sent" || f.First == "delivered":
 		return end("failed", FirstWent)
+	case f.Restored: // who was erased since may not be erased again yet
+		return wait(now.Add(heldAgain), "a backup was restored, and nobody has confirmed it")
 	case l.bad != "":
 		return end("failed", l.bad)
 	case !allowed(purpose, f):

@@ -22,7 +22,7 @@ func (s *Store) DueFollowups(ctx context.Context, now time.Time, most int) ([]Fo
 	rows, err := s.pool.Query(ctx, `
 select f.submission_id::text, f.contact, f.channel, s.language
 from followup f join submission s on s.id = f.submission_id join wish w on w.contact = f.contact and w.purpose = 'followup' and w.given
-where f.sent_at is null and f.due_at <= $1 and s.level = 'L1' and s.status <> 'closed'
+where f.sent_at is null and f.due_at <= $1 and s.level = 'L1' and s.status <> 'closed' and not exists (select from restore where confirmed_at is null)
 order by f.due_at limit $2`, now, most)
 	if err != nil {
 		return nil, fmt.Errorf("looking for follow-ups: %w", err)

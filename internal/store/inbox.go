@@ -81,6 +81,11 @@ func (s *Store) Receive(ctx context.Context, m Received) (altered bool, err erro
 
 // insertInbound inserts a message and the job that handles it.
 func (s *Store) insertInbound(ctx context.Context, tx pgx.Tx, m Inbound, handleAt time.Time) error {
+	if string(m.Contact) == string(nobody[:]) { // of one who was erased: nothing is left to handle
+		_, err := tx.Exec(ctx, `
+insert into inbound (id, contact, channel, sealed, answerable, received_at, handled_at) values ($1, $2, $3, '', false, $4, $4)`, m.ID, m.Contact, m.Channel, m.ReceivedAt)
+		return err
+	}
 	said, late := programme.Said(m.SentAt, m.ReceivedAt)
 	if m.Sealed == nil {
 		m.Sealed = []byte{}

@@ -27,6 +27,10 @@ type Facts struct {
 	// it goes in nobody's.
 	First string
 	Spent float64 // this month, FCFA
+	// Restored: a backup was restored, and no person has confirmed it. Beat is the
+	// record's count of signs of life.
+	Restored bool
+	Beat     int64
 }
 
 // Decision is what is to be done with a message.
@@ -78,7 +82,8 @@ select o.state, o.channel, o.origin <> '', o.created_at,
 	exists (select from closed_commune where pcode = o.place) or ` + inClosed("o.contact") + `,
 	exists (select from node where spooled > 0 or stopped_at is null and beat_at < $4),
 	(select coalesce(sum(cost), 0) from spend where month = date_trunc('month', $3::timestamptz)::date)::float8,
-	coalesce(f.state, '')
+	coalesce(f.state, ''),
+	exists (select from restore where confirmed_at is null), (select beat from life)
 from outbound o left join doubt d on d.again_id = o.id left join outbound f on f.id = d.outbound_id where o.id = $1`
 
 // BeginAttempt commits what decide makes of the facts. The attempt is nil unless
@@ -99,7 +104,7 @@ func (s *Store) BeginAttempt(ctx context.Context, id, purpose string, decide fun
 			return err
 		}
 		err := tx.QueryRow(ctx, factsQuery, id, purpose, now, now.Add(-silent)).Scan(&f.State, &f.Channel, &f.Fallen, &f.QueuedAt,
-			&f.Tries, &f.Refusals, &started, &f.Wish, &f.Leader, &f.Closed, &f.Held, &f.Spent, &f.First)
+			&f.Tries, &f.Refusals, &started, &f.Wish, &f.Leader, &f.Closed, &f.Held, &f.Spent, &f.First, &f.Restored, &f.Beat)
 		if err != nil {
 			return notFound(err)
 		}
