@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -69,6 +70,8 @@ func (s *Spool) worthWaiting() bool {
 func (s *Spool) commit(batch []*entry) {
 	s.file.Lock()
 	defer s.file.Unlock()
+	first := s.numbered + 1
+	s.number(batch)
 	err := s.write(batch)
 	if err != nil {
 		s.log.Error("the spool could not write; it tries a new segment", "records", len(batch), "err", err)
@@ -80,6 +83,11 @@ func (s *Spool) commit(batch []*entry) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.count.Last = s.numbered
+	if err != nil && first <= s.numbered {
+		s.count.refuse(first, s.numbered)
+		s.uncounted = true
+	}
 	for _, e := range batch {
 		if e.err = err; err != nil {
 			s.forget(e)
@@ -87,10 +95,22 @@ func (s *Spool) commit(batch []*entry) {
 			e.state = durable
 			e.seg.entries = append(e.seg.entries, e)
 			e.seg.pending++
+			e.seg.last = max(e.seg.last, s.own(e.origin))
 			s.pending++
 		}
 		e.plain = nil
 		close(e.settled)
+	}
+}
+
+// number gives each record of a batch its number; one that was adopted has it.
+func (s *Spool) number(batch []*entry) {
+	for _, e := range batch {
+		if e.origin.Number == 0 {
+			s.numbered++
+			e.origin = Origin{s.o.Node, s.numbered}
+			binary.BigEndian.PutUint64(e.plain[numberAt:], s.numbered)
+		}
 	}
 }
 
@@ -142,6 +162,16 @@ func (s *Spool) write(batch []*entry) error {
 // writeFresh begins a segment. It has its name only once its content is on the
 // disk, and it is used only once its name is.
 func (s *Spool) writeFresh(seg *segment, buf []byte, frames int64) error {
+	// A number that was refused may not be on the disk: that must be known once one
+	// beyond it is.
+	s.mu.Lock()
+	uncounted := s.uncounted
+	s.mu.Unlock()
+	if uncounted {
+		if err := s.keepCount(); err != nil {
+			return err
+		}
+	}
 	name := segmentName(seg.number)
 	tmp := filepath.Join(s.o.Dir, name+".tmp")
 	final := filepath.Join(s.o.Dir, name)

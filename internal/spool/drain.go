@@ -219,6 +219,9 @@ func (s *Spool) setAside(e *entry, raw []byte, why string) error {
 		return err
 	}
 	s.log.Error("a record of the spool went to quarantine", "file", badName(e.seg.number, e.at.offset))
+	if err := s.countQuarantined(e.origin); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quarantined++
@@ -280,7 +283,13 @@ func (s *Spool) leave(seg *segment) error {
 
 // remove deletes a segment, its records first: a side file alone harms nothing.
 func (s *Spool) remove(seg *segment) error {
-	if err := removeIfThere(s.disk, filepath.Join(s.o.Dir, segmentName(seg.number))); err != nil {
+	path := filepath.Join(s.o.Dir, segmentName(seg.number))
+	if s.highest(seg) {
+		if err := s.keepLast(seg.last); err != nil {
+			return fmt.Errorf("keeping the last number: %w", err)
+		}
+	}
+	if err := removeIfThere(s.disk, path); err != nil {
 		return fmt.Errorf("removing a segment that is done: %w", err)
 	}
 	if err := removeIfThere(s.disk, filepath.Join(s.o.Dir, doneName(seg.number))); err != nil {

@@ -45,6 +45,7 @@ type listing struct {
 	quarantined     int
 	quarantineBytes int64
 	bad             map[string]bool
+	last            uint64 // the highest number in a name
 }
 
 func list(disk FS, dir string) (listing, error) {
@@ -55,13 +56,17 @@ func list(disk FS, dir string) (listing, error) {
 	}
 	for _, f := range files {
 		n, numbered := numberOf(f.Name)
+		if last, is := lastOf(f.Name); is {
+			l.last = max(l.last, last)
+			l.leftovers = append(l.leftovers, f.Name)
+		}
 		if numbered {
 			l.next = max(l.next, n+1)
 		}
 		switch {
 		case f.Name == "lock":
 			l.owned = true
-		case f.Name == "probe" || f.Name == "probe.tmp" || numbered && strings.HasSuffix(f.Name, ".tmp"):
+		case f.Name == "probe" || f.Name == "probe.tmp" || f.Name == countFile+".tmp" || numbered && strings.HasSuffix(f.Name, ".tmp"):
 			l.leftovers = append(l.leftovers, f.Name)
 		case f.Name == segmentName(n):
 			l.segments = append(l.segments, n)
@@ -91,28 +96,42 @@ func list(disk FS, dir string) (listing, error) {
 type found struct {
 	Recovery
 	listing
-	segments []*segment // with something pending
+	segments []*segment        // with something pending
+	count    *counted          // nil: the folder has none
+	numbers  map[string]uint64 // the highest found in segments, by node
 }
 
 // recoverDir reads a folder that is ours alone, cuts torn tails, sets aside what
 // is damaged, and clears away what is done or was never finished. Stopped in the
-// middle, it can be run again.
-func recoverDir(disk FS, dir string, seal *sealer) (found, error) {
+// middle, it can be run again. fresh is the count of a folder that has none of this
+// node; nil: it gets none.
+func recoverDir(disk FS, dir string, seal *sealer, fresh *counted) (found, error) {
 	l, err := list(disk, dir)
 	if err != nil {
 		return found{}, err
 	}
-	out := found{listing: l}
+	out := found{listing: l, numbers: map[string]uint64{}}
+	var all []*segment
 	for _, n := range l.segments {
 		seg, err := out.mend(disk, dir, n, seal)
 		if err != nil {
 			return found{}, fmt.Errorf("reading segment %s: %w", segmentName(n), err)
 		}
+		all = append(all, seg)
 		if seg.pending > 0 {
 			out.segments = append(out.segments, seg)
 			out.Records += seg.pending
 		} else {
 			out.leftovers = append(out.leftovers, segmentName(n))
+		}
+	}
+	// Before any trace of a number goes.
+	if out.count, err = settleCount(disk, dir, fresh, l.last, out.numbers, out.Quarantined); err != nil {
+		return found{}, err
+	}
+	for _, seg := range all {
+		if err := seg.flush(disk, dir); err != nil {
+			return found{}, fmt.Errorf("reading segment %s: %w", segmentName(seg.number), err)
 		}
 	}
 	for _, n := range l.marked {
@@ -162,10 +181,16 @@ func (out *found) mend(disk FS, dir string, number uint64, seal *sealer) (*segme
 		}
 	}
 	for _, f := range sc.frames {
+		r, err := seal.open(f, number)
+		if err == nil {
+			out.numbers[r.Origin.Node] = max(out.numbers[r.Origin.Node], r.Origin.Number)
+			if seg.last < r.Origin.Number && r.Origin.Node == sc.header.node {
+				seg.last = r.Origin.Number
+			}
+		}
 		if marks[f.mark()] {
 			continue
 		}
-		r, err := seal.open(f, number)
 		if err != nil {
 			if err := setAside(span{f.offset, f.size, f.crc, err.Error()}); err != nil {
 				return nil, err
@@ -173,10 +198,10 @@ func (out *found) mend(disk FS, dir string, number uint64, seal *sealer) (*segme
 			continue
 		}
 		f.sealed = nil
-		seg.entries = append(seg.entries, &entry{contact: string(r.Contact), spooled: r.Spooled, seg: seg, at: f, state: durable})
+		seg.entries = append(seg.entries, &entry{contact: string(r.Contact), spooled: r.Spooled, origin: r.Origin, seg: seg, at: f, state: durable})
 		seg.pending++
 	}
-	return seg, seg.flush(disk, dir)
+	return seg, nil
 }
 
 // readSegment reads a segment and then its marks: one that is made meanwhile

@@ -18,14 +18,16 @@ import (
 //
 //	header  magic 8, version 1, number 8, created 8 (Unix ns), node length 1, node, CRC32C 4
 //	frame   magic 4, version 1, length of sealed 4, key id 8, CRC32C of these 4, sealed, CRC32C of all 4
-//	sealed  nonce 12, AES-256-GCM of: spooled 12, contact, kind, id, at 12, body; lengths are uvarints, times
-//	        Unix seconds 8 and ns 4. Bound to it: magic, version, key id, the segment's number, the frame's offset
+//	sealed  nonce 12, AES-256-GCM of: spooled 12, number 8, node, contact, kind, id, at 12, body; lengths are
+//	        uvarints, times Unix seconds 8 and ns 4; version 1 has no number and node. Bound to it: magic, version,
+//	        key id, the segment's number, the frame's offset
 //	mark    offset 4, the frame's last CRC32C 4, CRC32C of the segment's number and these 4 (in the side file)
 //
 // The head of a frame has a checksum of its own, so that a changed length is
 // not taken for the tail that a crash cut off.
 const (
-	version      = 1
+	version      = 1 // of a segment
+	frameVersion = 2 // of what is written; 1 is read too
 	headLen      = 4 + 1 + 4 + 8 + 4
 	frameExtra   = headLen + 12 + 16 + 4 // what a frame is longer than its plain text
 	headerFixed  = 8 + 1 + 8 + 8 + 1 + 4
@@ -76,6 +78,7 @@ func (h header) encode() []byte {
 
 // frame is where a record stands in its segment.
 type frame struct {
+	version      byte
 	offset, size uint32
 	crc          uint32
 	keyID        [8]byte
@@ -219,7 +222,7 @@ func readFrame(data []byte, at int) (frame, verdict) {
 	if !bytes.HasPrefix(head, frameMagic) || binary.BigEndian.Uint32(head[headLen-4:]) != checksum(head[:headLen-4]) {
 		return frame{}, damaged
 	}
-	if head[4] != version {
+	if head[4] != 1 && head[4] != frameVersion {
 		return frame{}, newer
 	}
 	sealed := int(binary.BigEndian.Uint32(head[5:]))
@@ -230,7 +233,7 @@ func readFrame(data []byte, at int) (frame, verdict) {
 	if len(rest) < size {
 		return frame{}, short
 	}
-	f := frame{offset: uint32(at), size: uint32(size), sealed: rest[headLen : size-4]}
+	f := frame{version: head[4], offset: uint32(at), size: uint32(size), sealed: rest[headLen : size-4]}
 	copy(f.keyID[:], head[9:])
 	f.crc = binary.BigEndian.Uint32(rest[size-4:])
 	if f.crc != checksum(rest[:size-4]) {
@@ -311,7 +314,7 @@ func newSealer(key []byte) (*sealer, error) {
 	return &sealer{id: [8]byte(id), aead: aead}, nil
 }
 
-func bound(keyID [8]byte, number uint64, offset uint32) []byte {
+func bound(version byte, keyID [8]byte, number uint64, offset uint32) []byte {
 	b := append([]byte(nil), frameMagic...)
 	b = append(b, version)
 	b = append(b, keyID[:]...)
@@ -323,31 +326,37 @@ func bound(keyID [8]byte, number uint64, offset uint32) []byte {
 func (s *sealer) appendFrame(b, plain []byte, number uint64, offset uint32) ([]byte, frame) {
 	from := len(b)
 	b = append(b, frameMagic...)
-	b = append(b, version)
+	b = append(b, frameVersion)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(plain)+28))
 	b = append(b, s.id[:]...)
 	b = binary.BigEndian.AppendUint32(b, checksum(b[from:]))
-	b = s.aead.Seal(b, nil, plain, bound(s.id, number, offset))
+	b = s.aead.Seal(b, nil, plain, bound(frameVersion, s.id, number, offset))
 	crc := checksum(b[from:])
 	b = binary.BigEndian.AppendUint32(b, crc)
-	return b, frame{offset: offset, size: uint32(len(b) - from), crc: crc, keyID: s.id}
+	return b, frame{version: frameVersion, offset: offset, size: uint32(len(b) - from), crc: crc, keyID: s.id}
 }
 
 func (s *sealer) open(f frame, number uint64) (Record, error) {
 	if f.keyID != s.id {
 		return Record{}, errOtherKey
 	}
-	plain, err := s.aead.Open(nil, nil, f.sealed, bound(f.keyID, number, f.offset))
+	plain, err := s.aead.Open(nil, nil, f.sealed, bound(f.version, f.keyID, number, f.offset))
 	if err != nil {
 		return Record{}, errAltered
 	}
-	return decode(plain)
+	return decode(f.version, plain)
 }
 
-// encode gives a record's plain text; what follows spooled is its content.
+// numberAt is where a record's number stands in its plain text.
+const numberAt = 12
+
+// encode gives a record's plain text. What follows the origin is its content.
 func encode(r Record) (plain, content []byte) {
-	b := make([]byte, 0, len(r.Contact)+len(r.Kind)+len(r.ID)+len(r.Body)+40)
+	b := make([]byte, 0, len(r.Contact)+len(r.Kind)+len(r.ID)+len(r.Body)+len(r.Origin.Node)+48)
 	b = appendTime(b, r.Spooled)
+	b = binary.BigEndian.AppendUint64(b, r.Origin.Number)
+	b = binary.AppendUvarint(b, uint64(len(r.Origin.Node)))
+	b = append(b, r.Origin.Node...)
 	from := len(b)
 	for _, part := range [][]byte{r.Contact, []byte(r.Kind), []byte(r.ID)} {
 		b = binary.AppendUvarint(b, uint64(len(part)))
@@ -358,19 +367,28 @@ func encode(r Record) (plain, content []byte) {
 	return b, b[from:]
 }
 
-func decode(b []byte) (Record, error) {
+func decode(version byte, b []byte) (Record, error) {
 	var r Record
 	var err error
 	if r.Spooled, b, err = readTime(b); err != nil {
 		return Record{}, err
 	}
-	var parts [3][]byte
-	for i := range parts {
-		n, w := binary.Uvarint(b)
-		if w <= 0 || n > uint64(len(b)-w) {
+	if version > 1 {
+		if len(b) < 8 {
 			return Record{}, errAltered
 		}
-		parts[i], b = b[w:w+int(n):w+int(n)], b[w+int(n):]
+		r.Origin.Number, b = binary.BigEndian.Uint64(b), b[8:]
+		var node []byte
+		if node, b, err = readPart(b); err != nil {
+			return Record{}, err
+		}
+		r.Origin.Node = string(node)
+	}
+	var parts [3][]byte
+	for i := range parts {
+		if parts[i], b, err = readPart(b); err != nil {
+			return Record{}, err
+		}
 	}
 	r.Contact, r.Kind, r.ID = parts[0], string(parts[1]), string(parts[2])
 	if r.At, b, err = readTime(b); err != nil {
@@ -378,6 +396,14 @@ func decode(b []byte) (Record, error) {
 	}
 	r.Body = b
 	return r, nil
+}
+
+func readPart(b []byte) (part, rest []byte, err error) {
+	n, w := binary.Uvarint(b)
+	if w <= 0 || n > uint64(len(b)-w) {
+		return nil, nil, errAltered
+	}
+	return b[w : w+int(n) : w+int(n)], b[w+int(n):], nil
 }
 
 func appendTime(b []byte, t time.Time) []byte {

@@ -8,6 +8,8 @@
 //	lock                     flock(2) of the owner
 //	0000000000000001.seg     records, in order of append
 //	0000000000000001.done    what of them was delivered
+//	count                    which numbers records have had, and what became of those that were not delivered
+//	last-0000000000000001    empty: the last number of a record, when no segment has it any more
 //	quarantine/*.bad         what could not be read or delivered: a line that says why, and the bytes
 //
 // The promises and what they are proof against are F12 to F22 and section 2.6 of
@@ -70,6 +72,14 @@ type Record struct {
 	Body    []byte // sealed by the caller; its length can be seen on the disk
 	// Spooled is when the record was appended. Append sets it.
 	Spooled time.Time
+	// Origin is where it was appended first. Append sets it, Adopt keeps it.
+	Origin Origin
+}
+
+// Origin names a record for good.
+type Origin struct {
+	Node   string
+	Number uint64 // rises with each record of the node's folder, through all its lives; 0: written before there were numbers
 }
 
 // Recovery is what Open found of an earlier life, for a log line and a metric.
@@ -94,8 +104,11 @@ type Spool struct {
 	closing  chan struct{}
 	stopped  chan struct{} // the committer has ended
 
-	file sync.Mutex // held while the active segment is written; taken before mu
-	out  File       // the active segment's, nil when there is none
+	file     sync.Mutex // held while the active segment is written; taken before mu
+	out      File       // the active segment's, nil when there is none
+	numbered uint64     // the last number given
+
+	counting sync.Mutex // held while the count is written; taken before mu
 
 	mu          sync.Mutex
 	closed      bool
@@ -110,10 +123,15 @@ type Spool struct {
 	pending     int
 	used        int64 // segments and quarantine, and what is queued for them
 	quarantined int
+	count       Count  // without what waits
+	lastKept    uint64 // the highest number that is on the disk, segments left out
+	lastFile    string // whose name it is; "": it is in the count
+	uncounted   bool   // the count must be written before the next number is used
 }
 
 type segment struct {
 	number  uint64
+	last    uint64 // the highest number in it of this node's own
 	size    int64
 	entries []*entry // durable, in order
 	first   int      // entries before it are done
@@ -139,6 +157,7 @@ type entry struct {
 	named   bool // has an id: the same content again is the same record
 	plain   []byte
 	spooled time.Time
+	origin  Origin
 	seg     *segment
 	at      frame
 	state   state
@@ -207,13 +226,15 @@ func (s *Spool) start() error {
 	if err := probe(s.disk, s.o.Dir); err != nil {
 		return refused(fmt.Errorf("the spool's folder can't keep anything: %w", err))
 	}
-	found, err := recoverDir(s.disk, s.o.Dir, s.seal)
+	base := uint64(max(s.o.Now().UnixMicro(), 0)) // beyond all numbers of before, if the count was lost
+	found, err := recoverDir(s.disk, s.o.Dir, s.seal, &counted{Node: s.o.Node, Count: Count{Base: base, Last: base}})
 	if err != nil {
 		return fmt.Errorf("reading the spool: %w", err)
 	}
 	s.next = found.next
 	s.quarantined, s.used = found.quarantined, found.quarantineBytes
 	s.recovered = found.Recovery
+	s.count, s.lastKept, s.numbered = found.count.Count, found.count.Last, found.count.Last
 	for _, seg := range found.segments {
 		s.segments = append(s.segments, seg)
 		s.used += seg.size
@@ -261,7 +282,7 @@ func refused(err error) error {
 // a Drain if the error is an ErrUnknown or the disk's; with ErrFull for want of
 // MaxBytes, ErrClosed, or a context that ended before writing began it does not.
 func (s *Spool) Append(ctx context.Context, r Record) error {
-	r.Spooled = s.o.Now()
+	r.Spooled, r.Origin = s.o.Now(), Origin{Node: s.o.Node}
 	e, err := s.enqueue(ctx, r)
 	if err != nil {
 		return err
@@ -277,7 +298,10 @@ func (s *Spool) enqueue(ctx context.Context, r Record) (*entry, error) {
 	if len(plain) > maxRecord {
 		return nil, fmt.Errorf("spooling a record: it has %d bytes, more than %d", len(plain), maxRecord)
 	}
-	e := &entry{contact: string(r.Contact), plain: plain, spooled: r.Spooled, sum: sha256.Sum256(content),
+	if r.Origin.Number > 0 {
+		content = plain[numberAt:] // adopted: another one of the same content has a number of its own
+	}
+	e := &entry{contact: string(r.Contact), plain: plain, spooled: r.Spooled, sum: sha256.Sum256(content), origin: r.Origin,
 		named: r.ID != "", waiters: 1, settled: make(chan struct{})}
 	size := e.frameSize()
 

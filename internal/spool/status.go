@@ -96,6 +96,7 @@ type Adoption struct {
 	Records     int    // now ours, durably
 	Torn        int    // tails cut, of records that were never acknowledged
 	Quarantined int    // what could not be read, in To/quarantine, earlier finds included
+	Count       *Count // of its numbers; nil: its gateway was of before there were any
 	To          string // the folder's name now
 }
 
@@ -144,7 +145,7 @@ func (s *Spool) adopt(ctx context.Context, dir string) (Adoption, error) {
 	if err := s.disk.Mkdir(filepath.Join(dir, quarantineDir)); err != nil {
 		return Adoption{}, err
 	}
-	found, err := recoverDir(s.disk, dir, s.seal)
+	found, err := recoverDir(s.disk, dir, s.seal, nil)
 	if err != nil {
 		return Adoption{}, err
 	}
@@ -154,6 +155,9 @@ func (s *Spool) adopt(ctx context.Context, dir string) (Adoption, error) {
 		}
 	}
 	a.Node, a.Records, a.Torn, a.Quarantined = state.Node, found.Records, found.Torn, found.quarantined
+	if found.count != nil {
+		a.Count = &found.count.Count
+	}
 	if err := s.disk.Rename(dir, a.To); err != nil {
 		return Adoption{}, err
 	}
