@@ -129,11 +129,16 @@ func (s *Store) capture(ctx context.Context, q querier, r Run) (Captured, error)
 			answers, r.Sealed, sub.Confirmed, sub.Partial, r.Altered, sub.Synthetic, orNull(sub.SentAt), orNone(r.Corrects))
 	}
 	var c Captured
-	if r.Also != nil {
+	if m := markOf(ctx); r.Also != nil || m != nil {
 		// One batch is one transaction, and one trip.
 		b := &pgx.Batch{}
 		b.Queue(query, args...)
-		r.Also.queue(b, r)
+		if r.Also != nil {
+			r.Also.queue(b, r)
+		}
+		if m != nil {
+			b.Queue(putMark, m.Node, int64(m.Number))
+		}
 		results := q.SendBatch(ctx, b)
 		err := results.QueryRow().Scan(&c.Fresh, &c.RunID, &c.ContentHMAC)
 		if closed := results.Close(); err == nil {

@@ -106,6 +106,11 @@ const sameMoment = 2 * time.Minute
 // identifyMessage settles under which identity a message goes into the record,
 // and whether it is there already.
 func identifyMessage(ctx context.Context, tx pgx.Tx, m *Received) (fresh bool, err error) {
+	if mark := markOf(ctx); mark != nil {
+		if _, err := tx.Exec(ctx, putMark, mark.Node, int64(mark.Number)); err != nil {
+			return false, err
+		}
+	}
 	if m.Beside != nil {
 		return identifyByTime(ctx, tx, m)
 	}
@@ -362,10 +367,14 @@ type Unreadable struct {
 
 // KeepUnreadable keeps a request that could not be read, once by its id.
 func (s *Store) KeepUnreadable(ctx context.Context, u Unreadable) error {
-	_, err := s.pool.Exec(ctx, `
+	b := &pgx.Batch{}
+	b.Queue(`
 insert into unreadable (id, channel, kind, reason, sealed, received_at) values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing`,
 		u.ID, u.Channel, u.Kind, u.Reason, u.Sealed, u.ReceivedAt)
-	if err != nil {
+	if m := markOf(ctx); m != nil {
+		b.Queue(putMark, m.Node, int64(m.Number))
+	}
+	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("keeping an unreadable request: %w", err)
 	}
 	return nil

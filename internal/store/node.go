@@ -24,6 +24,19 @@ type Node struct {
 	// the one that it seals under.
 	Keys    [][]byte
 	Sealing int
+	// Spool counts what went through its spool; nil: it has none, or tells nothing.
+	Spool *SpoolCount
+}
+
+// SpoolCount says which numbers a spool gave to records, and which of them need not
+// have come into the record: those that were refused, lie in quarantine, or wait.
+type SpoolCount struct {
+	Base        uint64      `json:"base"` // the number before the first
+	Last        uint64      `json:"last"`
+	Pending     int         `json:"pending"` // how many of them wait, at the most
+	Refused     [][2]uint64 `json:"refused,omitempty"`
+	Quarantined []uint64    `json:"quarantined,omitempty"`
+	Damaged     int         `json:"damaged,omitempty"` // stretches of the spool's files in which numbers cannot be read
 }
 
 // StartNode notes a gateway's start and gives the last sign of life of any
@@ -35,10 +48,10 @@ func (s *Store) StartNode(ctx context.Context, n Node) (time.Time, error) {
 			return err
 		}
 		_, err := tx.Exec(ctx, `
-insert into node (id, started_at, beat_at, spooled, spool_oldest, keys, sealing) values ($1, $2, $2, $3, $4, coalesce($5::bytea[], '{}'), $6)
+insert into node (id, started_at, beat_at, spooled, spool_oldest, keys, sealing, spool) values ($1, $2, $2, $3, $4, coalesce($5::bytea[], '{}'), $6, $7)
 on conflict (id) do update set started_at = excluded.started_at, beat_at = excluded.beat_at, stopped_at = null,
-	spooled = excluded.spooled, spool_oldest = excluded.spool_oldest, keys = excluded.keys, sealing = excluded.sealing`,
-			n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest), n.Keys, n.Sealing)
+	spooled = excluded.spooled, spool_oldest = excluded.spool_oldest, keys = excluded.keys, sealing = excluded.sealing, spool = excluded.spool`,
+			n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest), n.Keys, n.Sealing, n.Spool)
 		return err
 	})
 	if err != nil {
@@ -53,10 +66,10 @@ on conflict (id) do update set started_at = excluded.started_at, beat_at = exclu
 // BeatNode is a gateway's sign of life. One that was forgotten is there again.
 func (s *Store) BeatNode(ctx context.Context, n Node) error {
 	_, err := s.pool.Exec(ctx, `
-insert into node (id, started_at, beat_at, spooled, spool_oldest, keys, sealing) values ($1, $2, $2, $3, $4, coalesce($5::bytea[], '{}'), $6)
+insert into node (id, started_at, beat_at, spooled, spool_oldest, keys, sealing, spool) values ($1, $2, $2, $3, $4, coalesce($5::bytea[], '{}'), $6, $7)
 on conflict (id) do update set beat_at = excluded.beat_at, spooled = excluded.spooled, spool_oldest = excluded.spool_oldest,
-	keys = excluded.keys, sealing = excluded.sealing`,
-		n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest), n.Keys, n.Sealing)
+	keys = excluded.keys, sealing = excluded.sealing, spool = excluded.spool`,
+		n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest), n.Keys, n.Sealing, n.Spool)
 	if err != nil {
 		return fmt.Errorf("writing a gateway's sign of life: %w", err)
 	}
@@ -65,8 +78,8 @@ on conflict (id) do update set beat_at = excluded.beat_at, spooled = excluded.sp
 
 // StopNode notes a gateway's orderly end, with what its spool still holds.
 func (s *Store) StopNode(ctx context.Context, n Node) error {
-	_, err := s.pool.Exec(ctx, `update node set beat_at = $2, stopped_at = $2, spooled = $3, spool_oldest = $4 where id = $1`,
-		n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest))
+	_, err := s.pool.Exec(ctx, `update node set beat_at = $2, stopped_at = $2, spooled = $3, spool_oldest = $4, spool = $5 where id = $1`,
+		n.ID, n.BeatAt, n.Spooled, orNull(n.SpoolOldest), n.Spool)
 	if err != nil {
 		return fmt.Errorf("noting the end of a gateway: %w", err)
 	}
@@ -125,4 +138,64 @@ where spooled > 0 or stopped_at is null and beat_at < $1 order by beat_at`, now.
 		return nil, fmt.Errorf("looking for silent gateways: %w", err)
 	}
 	return out, nil
+}
+
+// Mark says that what is committed under it comes out of a spool, and from which
+// record there: that it does is written in the transaction of its deed, once however
+// often it is delivered. One mark is of one delivery.
+type Mark struct {
+	Node   string // a UUID
+	Number uint64 // 0: of before records had numbers; nothing is written
+	put    bool
+}
+
+type markKey struct{}
+
+// WithMark makes what is committed with the context bear a mark.
+func WithMark(ctx context.Context, m *Mark) context.Context {
+	return context.WithValue(ctx, markKey{}, m)
+}
+
+// markOf gives the mark that a commit must bear, or nil. It is said of the mark that
+// it was put before its transaction has ended: a delivery that fails is made again,
+// under a mark of its own.
+func markOf(ctx context.Context) *Mark {
+	m, _ := ctx.Value(markKey{}).(*Mark)
+	if m == nil || m.Number == 0 {
+		return nil
+	}
+	m.put = true
+	return m
+}
+
+const putMark = `insert into drained (node, n) values ($1, $2) on conflict do nothing`
+
+// PutMark writes the mark of a deed that does not write it itself. The deed is
+// committed by then.
+func (s *Store) PutMark(ctx context.Context, m *Mark) error {
+	if m.put || m.Number == 0 {
+		return nil
+	}
+	if _, err := s.pool.Exec(ctx, putMark, m.Node, int64(m.Number)); err != nil {
+		return fmt.Errorf("counting a record of a spool: %w", err)
+	}
+	return nil
+}
+
+// VerifiedSpool is what a gateway tells of its spool, with what the record has of it.
+type VerifiedSpool struct {
+	Node    string
+	BeatAt  time.Time
+	Stopped bool
+	Count   *SpoolCount // nil: it tells nothing
+	Drained []int64     // the numbers beyond Count.Base of which the record has a mark, in order
+}
+
+// VerifySpools lists gateways that gave a sign of life since a moment. What each
+// tells and what the record has of it are of one moment.
+func (s *Store) VerifySpools(ctx context.Context, since time.Time) ([]VerifiedSpool, error) {
+	return verified(ctx, s, `
+select id::text, beat_at, stopped_at is not null, spool,
+	coalesce((select array_agg(d.n order by d.n) from drained d where d.node = node.id and d.n > (spool->>'base')::bigint), '{}')
+from node where beat_at >= $1 order by id`, since, pgx.RowToStructByPos[VerifiedSpool])
 }
