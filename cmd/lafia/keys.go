@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"lafia/internal/app"
@@ -15,7 +17,8 @@ import (
 
 // keysCmd is `lafia keys`.
 type keysCmd struct {
-	Init keysInitCmd `cmd:"" help:"Make the keys once, in an empty folder."`
+	Init   keysInitCmd   `cmd:"" help:"Make the keys once, in an empty folder."`
+	Rotate keysRotateCmd `cmd:"" help:"Make the next office key, and rewrap all words, notes and numbers under it while gateways run. The capture key is not rotated: pseudonyms and references hang on it, and could not be made anew for people whose number is not kept. Neither is the confidential pair: its private half opens with a focal point's password only."`
 }
 
 // keysInitCmd is `lafia keys init`.
@@ -46,6 +49,66 @@ func (c *keysInitCmd) Run(ctx *cliContext) error {
 	fmt.Fprintf(ctx.Stdout, "keys are in %s: copy them now to a place apart from the database's backups; without them nothing opens\n", c.Dir)
 	fmt.Fprintf(ctx.Stdout, "%s is for whoever checks the audit: once somebody has signed in, move it to another machine (docs/operators.md)\n", vault.AuditKeyFile(c.Dir))
 	return nil
+}
+
+// keysRotateCmd is `lafia keys rotate`.
+type keysRotateCmd struct {
+	site
+	Reason string `placeholder:"TEXT" help:"Why. The audit keeps it, sealed."`
+	Finish bool   `help:"Make no new key: rewrap what is left under earlier ones, as what came out of a spool behind a rotation."`
+	JSON   bool   `help:"For programs."`
+}
+
+// Run fails when a gateway lacks the key, and when another run has something to do.
+func (c *keysRotateCmd) Run(ctx *cliContext) error {
+	if strings.TrimSpace(c.Reason) == "" {
+		return wrongUse("say with --reason TEXT why the keys are rotated")
+	}
+	site, err := c.site.site()
+	if err != nil {
+		return err
+	}
+	say := func(text string) { fmt.Fprintln(ctx.Stdout, text) }
+	if c.JSON {
+		say = nil
+	}
+	r, failed := app.RotateKeys(ctx.Ctx, site, app.Rotating{Reason: c.Reason, Finish: c.Finish, Say: say})
+	if r.Key == "" { // it did not begin
+		return failed
+	}
+	if c.JSON {
+		if err := printJSON(ctx.Stdout, r); err != nil {
+			return err
+		}
+	} else {
+		printRotation(ctx.Stdout, r)
+	}
+	switch {
+	case failed != nil:
+		return &exitError{status: 1, err: failed}
+	case r.Again():
+		return &exitError{status: 1, err: errors.New("something is left, or lies in a spool: run this again with --finish")}
+	}
+	return nil
+}
+
+func printRotation(out io.Writer, r app.Rotation) {
+	for _, kind := range slices.Sorted(maps.Keys(r.Rewrapped)) {
+		fmt.Fprintf(out, "rewrapped: %d %s\n", r.Rewrapped[kind], kind)
+	}
+	if len(r.Rewrapped) == 0 {
+		fmt.Fprintln(out, "rewrapped: nothing")
+	}
+	for _, l := range r.Left {
+		fmt.Fprintf(out, "left under %s.key: %d %s: %s\n", l.Key, l.Count, l.Kind, l.Why)
+	}
+	if r.Spooled > 0 {
+		fmt.Fprintf(out, "in spools: %d records, which may be under an earlier key\n", r.Spooled)
+	}
+	for _, key := range r.Idle {
+		fmt.Fprintf(out, "%s.key is needed for reasons of the audit and for backups of before, and for nothing else: leave it in the key folder\n", key)
+	}
+	fmt.Fprintf(out, "%s.key is in use: %s\n", r.Key, r.File)
 }
 
 // userCmd is `lafia user`.

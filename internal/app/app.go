@@ -237,9 +237,10 @@ func checkKeys(ctx context.Context, s *store.Store, ring *vault.Ring) error {
 		return err
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("these are not the keys that this database was written with: %s; put the right ones into keys.dir (a backup has them), or use an empty database", strings.Join(wrong, ", "))
+		return fmt.Errorf("these are not the keys that this database was written with: %s; put the right ones into keys.dir (a backup or another gateway's machine has them), or use an empty database", strings.Join(wrong, ", "))
 	}
-	return nil
+	_, err = learnOfficeKey(ctx, s, ring)
+	return err
 }
 
 func (a *App) startConversation(ctx context.Context) error {
@@ -262,6 +263,11 @@ func (a *App) startConversation(ctx context.Context) error {
 	}
 	last, err := a.store.StartNode(ctx, a.nodeNow())
 	if err != nil {
+		return err
+	}
+	// Now that the others see which keys it has: one may have been taken into use since
+	// they were compared.
+	if _, err := learnOfficeKey(ctx, a.store, a.ring); err != nil {
 		return err
 	}
 	// Sessions may have been under way when Redis was emptied only if a gateway
@@ -316,9 +322,7 @@ func (a *App) beat() {
 				a.Log.Warn("PostgreSQL's clock could not be asked", "error", store.Class(err))
 			}
 		}
-		if err := a.store.BeatNode(ctx, a.nodeNow()); err != nil {
-			a.Log.Warn("no sign of life could be written", "error", store.Class(err))
-		}
+		a.Beat(ctx)
 		if n%4 == 3 {
 			if err := a.conversation.Refresh(ctx); err != nil {
 				a.Log.Warn("the programme could not be read again", "error", store.Class(err))

@@ -118,12 +118,16 @@ func (o ChannelTest) open(ctx context.Context) (_ *store.Store, _ *vault.Ring, a
 		a, _ = gateway.AdapterNamed(ch.Adapter) // Read has checked the name
 		postgres, keys = c.Postgres.URL.Reveal(), c.Keys.Dir
 	}
-	ring, err := vault.Open(keys)
+	s, err := store.Open(ctx, postgres, store.Options{MaxConns: 2})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	s, err := store.Open(ctx, postgres, store.Options{MaxConns: 2})
-	return s, ring, a, err
+	ring, err := openKeys(ctx, s, keys)
+	if err != nil {
+		s.Close()
+		return nil, nil, nil, err
+	}
+	return s, ring, a, nil
 }
 
 func channelNamed(c *config.Config, name string) (config.Channel, error) {

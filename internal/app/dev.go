@@ -173,7 +173,7 @@ func (d *dev) prepare(ctx context.Context) error {
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	ring, err := vault.Open(keys)
+	ring, err := openKeys(ctx, s, keys)
 	if err != nil {
 		return err
 	}
@@ -469,12 +469,13 @@ func openDev(ctx context.Context, dir string, log *slog.Logger) (_ *store.Store,
 			done()
 		}
 	}()
-	ring, err := vault.Open(devKeys(dir))
+	st, err := store.Open(ctx, url, store.Options{MaxConns: 4})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	st, err := store.Open(ctx, url, store.Options{MaxConns: 4})
+	ring, err := openKeys(ctx, st, devKeys(dir))
 	if err != nil {
+		st.Close()
 		return nil, nil, nil, err
 	}
 	stop := done

@@ -43,7 +43,7 @@ func LoadProgramme(ctx context.Context, config string, p Programme) (Loaded, err
 		return n, err
 	}
 	defer s.Close()
-	ring, err := vault.Open(c.Keys.Dir)
+	ring, err := openKeys(ctx, s, c.Keys.Dir)
 	if err != nil {
 		return n, err
 	}

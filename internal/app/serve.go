@@ -148,7 +148,7 @@ func openDesk(ctx context.Context, path string) (*config.Config, *casework.Desk,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	ring, err := vault.Open(c.Keys.Dir)
+	ring, err := openKeys(ctx, s, c.Keys.Dir)
 	if err != nil {
 		s.Close()
 		return nil, nil, nil, err
@@ -299,6 +299,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 		if add("tables", err, "run `lafia migrate`") {
 			if ring != nil {
 				add("keys are those of the database", checkKeys(ctx, s, ring), "")
+				add("gateways seal under the office key in use", sealCheck(ctx, s, ring, here.Now()), "look into its log: the key must be in its key folder; then `lafia keys rotate --finish`")
 				out = append(out, auditCheck(ctx, s, ring))
 			}
 			if alive, err = s.ChannelsAlive(ctx); err != nil {

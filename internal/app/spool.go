@@ -239,7 +239,7 @@ func (j *journal) within(at time.Time, d time.Duration) bool {
 // nodeNow is what this gateway tells the others. One without a spool tells that
 // nothing lies there.
 func (a *App) nodeNow() store.Node {
-	n := store.Node{ID: a.node, BeatAt: a.Now()}
+	n := store.Node{ID: a.node, BeatAt: a.Now(), Keys: a.ring.Held(), Sealing: a.ring.Sealing()}
 	if j := a.journal; j != nil {
 		j.mu.Lock()
 		defer j.mu.Unlock()

@@ -45,7 +45,7 @@ func (s Site) open(ctx context.Context) (*store.Store, *vault.Ring, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		ring, err := vault.Open(c.Keys.Dir)
+		ring, err := openKeys(ctx, st, c.Keys.Dir)
 		if err != nil {
 			st.Close()
 			return nil, nil, err
@@ -59,12 +59,16 @@ func (s Site) open(ctx context.Context) (*store.Store, *vault.Ring, error) {
 	case !running:
 		return nil, nil, fmt.Errorf("no dev instance runs on %s: start it with `lafia dev --data %s`", s.Data, s.Data)
 	}
-	ring, err := vault.Open(filepath.Join(s.Data, "keys"))
+	st, err := store.Open(ctx, addr.PostgresURL, store.Options{MaxConns: 4})
 	if err != nil {
 		return nil, nil, err
 	}
-	st, err := store.Open(ctx, addr.PostgresURL, store.Options{MaxConns: 4})
-	return st, ring, err
+	ring, err := openKeys(ctx, st, devKeys(s.Data))
+	if err != nil {
+		st.Close()
+		return nil, nil, err
+	}
+	return st, ring, nil
 }
 
 // SpoolState is what a spool's folder holds.

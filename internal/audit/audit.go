@@ -50,12 +50,13 @@ const (
 	ProgrammeLoad       Act = "programme.load"
 	SpoolAdopt          Act = "spool.adopt"
 	SpoolForget         Act = "spool.forget"
+	KeysRotate          Act = "keys.rotate" // the office key that was taken into use, or under which the rest was rewrapped
 )
 
 // Acts lists every act.
 var Acts = []Act{
 	Login, LoginRefused, Logout, MessagesList, MessageOpen, MessageMove, MessageAnswer, MessageClassify, MessageRaise, MessageConfirm,
-	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, CommuneClose, CommuneOpen, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, AuditRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget,
+	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, CommuneClose, CommuneOpen, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, AuditRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget, KeysRotate,
 }
 
 // Guest is the actor where nobody is signed in: of a login that was refused.
