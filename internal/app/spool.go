@@ -244,6 +244,8 @@ func (a *App) nodeNow() store.Node {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		n.Spooled, n.SpoolOldest = j.Pending(), j.Oldest()
+		count := store.SpoolCount(j.Count())
+		n.Spool = &count
 		if n.Spooled == 0 && j.within(j.drained, handledWithin) {
 			n.Spooled = 1
 		}
@@ -326,7 +328,7 @@ func (a *App) deliver(ctx context.Context) (int, error) {
 	n, err := a.journal.Drain(ctx, func(ctx context.Context, r spool.Record) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		err := a.conversation.Drained(ctx, r)
+		err := deliverMarked(ctx, a.conversation, a.store, r)
 		if errors.Is(err, conversation.ErrAway) {
 			stop(err)
 		}
@@ -336,6 +338,19 @@ func (a *App) deliver(ctx context.Context) (int, error) {
 		err = cause
 	}
 	return n, err
+}
+
+// deliverMarked commits a record of a spool under its mark.
+func deliverMarked(ctx context.Context, c *conversation.Conversation, st *store.Store, r spool.Record) error {
+	m := &store.Mark{Node: r.Origin.Node, Number: r.Origin.Number}
+	if err := c.Drained(store.WithMark(ctx, m), r); err != nil {
+		return err
+	}
+	// What was committed stands: with its mark alone missing it is delivered again.
+	if err := st.PutMark(ctx, m); err != nil {
+		return fmt.Errorf("%w: %w", conversation.ErrAway, err)
+	}
+	return nil
 }
 
 // recordAnswers asks the record whether it is there: by a sign of life, which is
