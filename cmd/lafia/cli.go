@@ -37,6 +37,8 @@ type commands struct {
 	Programme programmeCmd `cmd:"" help:"Load the programme: places, projects, groups."`
 	Commune   communeCmd   `cmd:"" help:"Close a commune to what the programme sends, and open it again."`
 	Export    exportCmd    `cmd:"" help:"Write submissions, one a line."`
+	Person    personCmd    `cmd:"" help:"Tell what is held about one person, and erase her."`
+	Restore   restoreCmd   `cmd:"" help:"Look after what is held when a backup was restored."`
 	Audit     auditCmd     `cmd:"" help:"Check the audit: who read and did what."`
 	Locales   localesCmd   `cmd:"" help:"Check the words; write them as a sheet and take it back."`
 	Text      textCmd      `cmd:"" help:"Measure texts for a phone."`

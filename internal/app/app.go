@@ -99,6 +99,7 @@ type App struct {
 	registry     *prometheus.Registry
 	node         string
 	journal      *journal // nil: there is no spool
+	memory       *memory  // of what a backup of the record would forget
 	unhandled    *unhandled
 	listener     net.Listener
 	quit         chan struct{}
@@ -158,6 +159,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	if err = a.openSpool(); err != nil {
+		return err
+	}
+	if err = a.openMemory(ctx); err != nil {
 		return err
 	}
 	if err = a.startConversation(ctx); err != nil {
@@ -285,7 +289,8 @@ func (a *App) startConversation(ctx context.Context) error {
 	o := conversation.Options{
 		Ring: a.ring, Sessions: a.sessions, Store: a.store, Book: book, Words: words,
 		Now: a.Now, Log: a.Log, HelpNumber: a.HelpNumber, Regions: a.HelpRegions, Channel: func(name string) conversation.Channel { return carriers[name] }, Example: a.Example, Point: a.Point,
-		Own:     func(n message.Number) bool { return a.OwnNumbers[n] },
+		Own:   func(n message.Number) bool { return a.OwnNumbers[n] },
+		Erase: a.erase, Erased: a.memory.erasedAt,
 		Altered: func(channel string) { a.unhandled.altered.WithLabelValues(channel).Inc() },
 	}
 	if a.journal != nil {
@@ -299,6 +304,7 @@ func (a *App) startConversation(ctx context.Context) error {
 		a.conversation.Stop()
 		return a.store.StopNode(ctx, a.nodeNow())
 	})
+	a.pulse(ctx)
 	a.startSpool()
 	go a.beat()
 	a.onStop(func(context.Context) error { close(a.quit); <-a.beating; return nil })
@@ -323,6 +329,7 @@ func (a *App) beat() {
 			}
 		}
 		a.Beat(ctx)
+		a.pulse(ctx)
 		if n%4 == 3 {
 			if err := a.conversation.Refresh(ctx); err != nil {
 				a.Log.Warn("the programme could not be read again", "error", store.Class(err))

@@ -45,12 +45,15 @@ func (a *App) Care(ctx context.Context) {
 	if _, err := a.conversation.AskAgain(ctx); err != nil {
 		a.cared(ctx, "asking again", err)
 	}
+	if err := a.eraseLate(ctx); err != nil {
+		a.cared(ctx, "erasing what came behind an erasure", err)
+	}
 	due, err := a.store.DueErasures(ctx, a.Now(), careMost)
 	if err != nil {
 		a.cared(ctx, "looking for erasures", err)
 	}
 	for _, contact := range due {
-		if err := a.store.Erase(ctx, contact, a.Now()); err != nil {
+		if err := a.erase(ctx, contact, a.Now()); err != nil {
 			a.cared(ctx, "erasing a contact", err)
 		}
 	}

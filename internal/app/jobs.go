@@ -139,6 +139,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.outbox = outbox.New(outbox.Options{
 		Store: a.store, Opener: a.conversation, Channels: channels, Transport: transport, Now: a.Now, Chance: mathrand.Float64, Log: a.Log,
 		Operator: operatorBy(a.Sending.Operators), Prices: a.Sending.Prices, Budget: a.Sending.Budget, Holder: a.holder(), Metrics: metrics,
+		Remembered: a.memory.beat,
 	})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &inboundWorker{conversation: a.conversation, log: a.Log})

@@ -302,6 +302,7 @@ func Doctor(ctx context.Context, path string) ([]Check, error) {
 				add("gateways seal under the office key in use", sealCheck(ctx, s, ring, here.Now()), "look into its log: the key must be in its key folder; then `lafia keys rotate --finish`")
 				out = append(out, auditCheck(ctx, s, ring))
 			}
+			out = append(out, restoreChecks(ctx, s, c.Spool.Dir)...)
 			if alive, err = s.ChannelsAlive(ctx); err != nil {
 				add("signs of life of channels", err, "")
 			}

@@ -294,7 +294,10 @@ func (a *App) EmptySpool(ctx context.Context) (left int) {
 // drain asks the record whether it is there, and gives it what lies in the spool.
 func (a *App) drain(ctx context.Context) {
 	j := a.journal
-	if !a.recordAnswers(ctx) || j.Pending() == 0 {
+	if !a.recordAnswers(ctx) {
+		return
+	}
+	if a.watch(ctx); j.Pending() == 0 {
 		return
 	}
 	j.mu.Lock()
@@ -304,6 +307,11 @@ func (a *App) drain(ctx context.Context) {
 		return
 	}
 	n, err := a.deliver(ctx)
+	if n > 0 {
+		if err := a.eraseLate(ctx); err != nil {
+			a.cared(ctx, "erasing what came behind an erasure", err)
+		}
+	}
 	j.mu.Lock()
 	if n > 0 {
 		j.drained = j.now()
@@ -323,6 +331,7 @@ func (a *App) drain(ctx context.Context) {
 
 // deliver gives the record what lies in the spool, and stops when it is away again.
 func (a *App) deliver(ctx context.Context) (int, error) {
+	a.pulse(ctx) // whose records lie here may have been erased meanwhile, by another gateway or a command
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	n, err := a.journal.Drain(ctx, func(ctx context.Context, r spool.Record) error {

@@ -53,10 +53,18 @@ const (
 	KeysRotate          Act = "keys.rotate" // the office key that was taken into use, or under which the rest was rewrapped
 )
 
+// Acts on one person's wish and behind a backup.
+const (
+	PersonShow     Act = "person.show"
+	PersonErase    Act = "person.erase"
+	RestoreConfirm Act = "restore.confirm" // that what was restored may send again
+)
+
 // Acts lists every act.
 var Acts = []Act{
 	Login, LoginRefused, Logout, MessagesList, MessageOpen, MessageMove, MessageAnswer, MessageClassify, MessageRaise, MessageConfirm,
 	MessageNumber, MessageDecide, BroadcastMake, BroadcastStop, CommuneClose, CommuneOpen, ConfidentialOpen, ConfidentialRefused, AccountsList, AccountAdd, AuditRead, Export, ProgrammeLoad, SpoolAdopt, SpoolForget, KeysRotate,
+	PersonShow, PersonErase, RestoreConfirm,
 }
 
 // Guest is the actor where nobody is signed in: of a login that was refused.

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -56,6 +57,8 @@ var unwritten = map[string]string{
 	"DoubtsOf":       "as Doubts, of a message that is opened, which is written",
 	"Sending":        "counts by channel",
 	"Waited":         "gateways",
+	"Held":           "since when nothing is sent",
+	"Restored":       "gateways, and counts by class",
 }
 
 // Each verb that is used once writes one entry of its act, and a verb that is new
@@ -230,6 +233,21 @@ func TestEachVerbWritesOneEntryOfItsAct(t *testing.T) {
 			}
 			return used{"cli:awa", who.ID, nil}
 		}}},
+		"Person": {{audit.PersonShow, func(t *testing.T, b *bench) used {
+			_, err := b.Person(t.Context(), commander, AboutPerson{Contact: bytes.Repeat([]byte{7}, 32), Reason: reason})
+			return used{commander.ID, "", err}
+		}}},
+		"ErasePerson": {{audit.PersonErase, func(t *testing.T, b *bench) used {
+			_, err := b.ErasePerson(t.Context(), commander, AboutPerson{Contact: bytes.Repeat([]byte{7}, 32), Reason: reason}, func(store.Erased) error { return nil })
+			return used{commander.ID, "", err}
+		}}},
+		"ConfirmRestore": {{audit.RestoreConfirm, func(t *testing.T, b *bench) used {
+			if err := b.store.NoticeRestore(t.Context(), store.Noticed{Node: "00000000-0000-8000-8000-000000000001", Known: 7, KnownAt: b.now, At: b.now}); err != nil {
+				return used{err: err}
+			}
+			_, err := b.ConfirmRestore(t.Context(), commander, reason)
+			return used{commander.ID, "", err}
+		}}},
 	}
 	desk := reflect.TypeFor[*Desk]()
 	for i := range desk.NumMethod() {
@@ -266,6 +284,9 @@ func TestEachVerbWritesOneEntryOfItsAct(t *testing.T) {
 		}
 	}
 }
+
+// commander acts by the command line.
+var commander = staff.Account{ID: "cli:awa", Role: staff.Administrator}
 
 // announced makes an announcement, and once more by the same form.
 func announced(t *testing.T, b *bench) (who staff.Account, id string) {

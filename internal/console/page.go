@@ -34,6 +34,9 @@ type page struct {
 	// waitsAt is where it says what to do.
 	waits   []waitedRow
 	waitsAt string
+	// restored is when it was noticed that a backup was restored, while nothing is sent
+	// because of it; "": things are sent.
+	restored string
 }
 
 type link struct {
@@ -71,12 +74,26 @@ func (c *Console) page(v *visit, current, title, here string) page {
 		for _, e := range v.entry.Role.Menu() {
 			p.nav = append(p.nav, link{label: v.words.Text(e.Menu, nil), href: root + e.Path, current: e.Name == current})
 		}
+		p.restored = c.restored(v, p)
 		// Who keeps the accounts keeps the gateways.
 		if v.entry.Role.May("accounts") && current != "channels" {
 			p.waits, p.waitsAt = c.waited(v, p), root+"/channels#nodes"
 		}
 	}
 	return p
+}
+
+// restored tells since when nothing is sent because a backup was restored: everybody
+// has to know, for what she read yesterday may not be there.
+func (c *Console) restored(v *visit, p page) string {
+	at, err := c.o.Desk.Held(v.ctx)
+	if err != nil {
+		c.o.Log.Error("console", "class", casework.Class(err), "doing", "looking for a restore")
+	}
+	if err != nil || at.IsZero() {
+		return ""
+	}
+	return p.date(at)
 }
 
 // render sends a page.

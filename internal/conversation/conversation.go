@@ -54,6 +54,11 @@ type Options struct {
 	// Commit is how long one try to commit may take; 0 means 2.5 s. Two tries fit
 	// into what an aggregator waits.
 	Commit time.Duration
+	// Erased tells when a contact was erased: what of hers comes out of the spool from
+	// before is kept without her. May be nil.
+	Erased func(contact []byte) (time.Time, bool)
+	// Erase erases a contact now. nil: in the record alone.
+	Erase func(ctx context.Context, contact []byte, at time.Time) error
 	// Altered is told of each message that is kept although its id was another
 	// message's before. May be nil.
 	Altered func(channel string)

@@ -206,7 +206,7 @@ func (c *Conversation) commitDeed(ctx context.Context, d deed, told bool) (store
 func (c *Conversation) forget(ctx context.Context, e erasure) error {
 	switch e.How {
 	case "now":
-		return c.Store.Erase(ctx, e.Contact, e.At)
+		return c.erase(ctx, e.Contact, e.At)
 	case "later":
 		return c.Store.AskErasure(ctx, e.Contact, e.At, e.At.Add(eraseAfter))
 	case "keep":
@@ -262,7 +262,11 @@ func (c *Conversation) Drained(ctx context.Context, r spool.Record) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.commitDeed(ctx, d, true)
+	if c.since(r) {
+		err = c.commitErased(ctx, d)
+	} else {
+		_, err = c.commitDeed(ctx, d, true)
+	}
 	switch class := store.Class(err); {
 	case strings.HasPrefix(class, "postgres-22"), strings.HasPrefix(class, "postgres-23"):
 		// What the record refuses now it refuses for ever. Its words could quote a value.
