@@ -19,6 +19,9 @@ type Rotating struct {
 	Reason string
 	// Finish makes no new key: it rewraps what is left under earlier ones.
 	Finish bool
+	// Patience is how long gateways may take to tell that they have the key; 0: a sign of
+	// life and more.
+	Patience time.Duration
 	// Say is told what is waited for. May be nil.
 	Say func(string)
 }
@@ -74,6 +77,9 @@ const (
 func RotateKeys(ctx context.Context, site Site, o Rotating) (Rotation, error) {
 	if o.Say == nil {
 		o.Say = func(string) {}
+	}
+	if o.Patience == 0 {
+		o.Patience = learnedWithin
 	}
 	st, ring, err := site.open(ctx)
 	if err != nil {
@@ -229,7 +235,7 @@ func lack(nodes []store.Node, name string, now time.Time) string {
 // when that takes too long.
 func (r *rotation) await(ctx context.Context, what string, which func([]store.Node) []store.Node) ([]store.Node, error) {
 	said := false
-	for end := time.Now().Add(learnedWithin); ; {
+	for end := time.Now().Add(r.Patience); ; {
 		nodes, err := r.store.RunningNodes(ctx)
 		if err != nil {
 			return nil, err
@@ -239,7 +245,7 @@ func (r *rotation) await(ctx context.Context, what string, which func([]store.No
 			return rest, nil
 		}
 		if !said {
-			r.Say(fmt.Sprintf("waiting up to %s until the gateways %s", learnedWithin, what))
+			r.Say(fmt.Sprintf("waiting up to %s until the gateways %s", r.Patience, what))
 			said = true
 		}
 		select {
