@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"lafia/internal/servers/serverstest"
 	"lafia/internal/session"
 	"lafia/internal/spool"
+	"lafia/internal/store"
 )
 
 // during gives the answers that were asked for and came while something was away.
@@ -83,9 +85,29 @@ func TestPostgreSQLStoppedAtOnceAndAwayForAWhile(t *testing.T) {
 	end()
 	l.await(10 * time.Second)
 	l.emptied(10*time.Second, g)
-	l.holds()
+	r := l.holds()
 	l.goesOn("postgres")
+	l.losesAMark(r)
 	t.Logf("drained %v after PostgreSQL was back", took)
+}
+
+// losesAMark wants that something went through a spool, and that the checker sees it
+// when one of what came out has no mark, as if its commit had been rolled back.
+func (l *lab) losesAMark(r *fakeaggregator.Report) {
+	l.t.Helper()
+	if r.Spools.Spooled == 0 {
+		l.t.Fatal("nothing was spooled")
+	}
+	lines := l.lines()
+	record, err := fakeaggregator.ReadRecord(l.t.Context(), l.record, l.keys, lines)
+	must(l.t, err)
+	i := slices.IndexFunc(record.Spools, func(s store.VerifiedSpool) bool { return len(s.Drained) > 0 })
+	s := &record.Spools[i]
+	s.Drained = slices.Delete(slices.Clone(s.Drained), len(s.Drained)/2, len(s.Drained)/2+1)
+	r = fakeaggregator.Verify(lines, fakeaggregator.VerifyOptions{World: l.world, Keys: l.keys, Record: record})
+	if !slices.ContainsFunc(r.Violations, func(v fakeaggregator.Violation) bool { return v.Invariant == "I13" }) {
+		l.t.Errorf("a record that left the spool without a commit is not seen: %v", r.Violations)
+	}
 }
 
 // C6: of three answers to a commit one is swallowed; half of the connections are
@@ -182,6 +204,7 @@ func TestNothingIsPromisedWhileNothingCanBeMadeDurable(t *testing.T) {
 		}
 	}
 	r := l.holds()
+	l.losesAMark(r)
 	told := 0
 	for _, v := range l.during("durable") {
 		if v.Kind == fakeaggregator.KindSMS && v.Status != 503 {

@@ -1,10 +1,13 @@
 package fakeaggregator
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"lafia/internal/job"
+	"lafia/internal/store"
 )
 
 // mayHaveSent reports whether an answer leaves open that the message went out.
@@ -211,6 +214,80 @@ func (c *check) counts() {
 		if n := rows[caller]; n < acked || n > posted {
 			c.violated("I13", caller, "table inbound", "%d messages came in, %d were acknowledged and %d posted", n, acked, posted)
 		}
+	}
+}
+
+// toldWithin is how old what a gateway tells may be while it is alive: it does each
+// 15 s, and each second while something lies in its spool.
+const toldWithin = time.Minute
+
+// spooled is I13 of the spool: each number that a gateway's spool gave to a record
+// has its mark in the record, put there by the commit of what the record says, or was
+// refused, or lies in quarantine, or waits. The numbers are the spool's and the marks
+// are the record's, so neither can make up for the other. A record that a kill -9
+// brings out twice has one mark.
+func (c *check) spooled() {
+	if slices.ContainsFunc(c.windows, func(w Line) bool { return w.Window == "restore" }) {
+		c.unchecked("I13", "of the spool: what came out between a backup and its restore has lost its marks with the rest")
+		return
+	}
+	told := 0
+	for _, s := range c.Record.Spools {
+		if s.Count == nil {
+			continue
+		}
+		told++
+		if age := c.Record.At.Sub(s.BeatAt); !s.Stopped && age > toldWithin {
+			c.unchecked("I13", fmt.Sprintf("of the spool of gateway %s: it has told nothing for %v", s.Node, age.Round(time.Second)))
+			continue
+		}
+		c.spool(s)
+	}
+	if told == 0 {
+		c.unchecked("I13", "of the spool: no gateway tells of one")
+	}
+}
+
+func (c *check) spool(s store.VerifiedSpool) {
+	n := s.Count
+	spared := map[uint64]bool{} // need not have come out
+	for _, r := range n.Refused {
+		for i := r[0]; i <= r[1]; i++ {
+			spared[i] = true
+		}
+	}
+	refused := len(spared)
+	for _, i := range n.Quarantined {
+		spared[i] = true
+	}
+	drained := map[uint64]bool{}
+	for _, i := range s.Drained {
+		if i := uint64(i); i > n.Base && i <= n.Last {
+			drained[i] = true
+		}
+	}
+	var missing []uint64
+	for i := n.Base + 1; i <= n.Last; i++ {
+		c.looked("I13")
+		if !drained[i] && !spared[i] {
+			missing = append(missing, i)
+		}
+	}
+	spooled := int(n.Last-n.Base) - refused
+	c.report.Spools.Gateways++
+	c.report.Spools.Spooled += spooled
+	c.report.Spools.Drained += len(drained)
+	c.report.Spools.Pending += n.Pending
+	c.report.Spools.Quarantined += len(n.Quarantined)
+	// What waits at the moment that the gateway told of may have come out since.
+	lost := len(missing) - n.Pending
+	switch {
+	case lost <= 0:
+	case n.Damaged > 0:
+		c.unchecked("I13", fmt.Sprintf("of the spool of gateway %s: %d stretches of it were damaged, and %d records may have stood there", s.Node, n.Damaged, lost))
+	default:
+		c.violated("I13", -1, "gateway "+s.Node, "%d records were spooled, %d came out by a commit, %d wait and %d are in quarantine: %d left without a commit, from number %d to %d",
+			spooled, len(drained), n.Pending, len(n.Quarantined), lost, missing[0]-n.Base, missing[len(missing)-1]-n.Base)
 	}
 }
 

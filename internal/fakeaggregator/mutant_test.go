@@ -77,6 +77,7 @@ func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
 	record, err := fakeaggregator.ReadRecord(t.Context(), l.record, l.keys, good.lines)
 	must(t, err)
 	good.record = *record
+	spooledOn(good)
 	if r := good.verify(); !r.Holds() {
 		t.Fatalf("the good pair is not: %v", r.Violations)
 	}
@@ -211,6 +212,14 @@ func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
 			p.record.Plain = append(p.record.Plain, fakeaggregator.Plain{Caller: 1, What: "words", Where: "river_job"})
 		}},
 		{"a message that was not written down", "I13", func(p *pair) { p.record.Inbound = p.record.Inbound[1:] }},
+		{"a record that left the spool without a commit", "I13", func(p *pair) {
+			s := spooledOn(p)
+			s.Drained = slices.Delete(s.Drained, 6, 7) // of number 7 there is no mark
+		}},
+		{"a spool that says that less waits than does", "I13", func(p *pair) {
+			s := spooledOn(p)
+			s.Drained, s.Count.Pending = s.Drained[:5], 3
+		}},
 		{"a message that waits for ever", "I14", func(p *pair) {
 			p.record.Inbound[0].HandledAt, p.record.Inbound[0].ReceivedAt = nil, p.record.At.Add(-2*time.Minute)
 		}},
@@ -250,6 +259,73 @@ func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
 			r := p.verify()
 			if !slices.ContainsFunc(r.Violations, func(v fakeaggregator.Violation) bool { return v.Invariant == m.catches }) {
 				t.Errorf("not caught by %s: %v", m.catches, r.Violations)
+			}
+		})
+	}
+}
+
+// spooledOn gives a record one more gateway, which spooled ten records: one was
+// refused, one is in quarantine, and one of them came out twice over a kill -9.
+func spooledOn(p *pair) *store.VerifiedSpool {
+	const base = 1_700_000_000_000_000
+	s := store.VerifiedSpool{Node: "00000000-0000-8000-8000-00000000000a", BeatAt: p.record.At, Count: &store.SpoolCount{
+		Base: base, Last: base + 12, Refused: [][2]uint64{{base + 11, base + 12}}, Quarantined: []uint64{base + 10},
+	}}
+	for n := int64(1); n < 10; n++ {
+		s.Drained = append(s.Drained, base+n)
+	}
+	p.record.Spools = append(slices.Clone(p.record.Spools), s)
+	return &p.record.Spools[len(p.record.Spools)-1]
+}
+
+// I13 of the spool: what it may say, and what it must not.
+func TestWhatASpoolCountsIsHeldAgainstWhatTheRecordHasOfIt(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		change    func(p *pair, s *store.VerifiedSpool)
+		violation string // "": none
+		unchecked string
+	}{
+		{"all is there", func(*pair, *store.VerifiedSpool) {}, "", ""},
+		{"one is missing", func(_ *pair, s *store.VerifiedSpool) { s.Drained = slices.Delete(s.Drained, 2, 3) },
+			"10 records were spooled, 8 came out by a commit, 0 wait and 1 are in quarantine: 1 left without a commit, from number 3 to 3", ""},
+		{"the last waits", func(_ *pair, s *store.VerifiedSpool) { s.Drained, s.Count.Pending = s.Drained[:8], 1 }, "", ""},
+		{"it waited when that was told", func(_ *pair, s *store.VerifiedSpool) { s.Count.Pending = 3 }, "", ""},
+		{"two are missing, of which one waits", func(_ *pair, s *store.VerifiedSpool) { s.Drained, s.Count.Pending = s.Drained[:7], 1 },
+			"10 records were spooled, 7 came out by a commit, 1 wait and 1 are in quarantine: 1 left without a commit, from number 8 to 9", ""},
+		{"what was refused came out", func(_ *pair, s *store.VerifiedSpool) { s.Drained = append(s.Drained, int64(s.Count.Last)) }, "", ""},
+		{"that does not make up for another", func(_ *pair, s *store.VerifiedSpool) { s.Drained = append(s.Drained[1:], int64(s.Count.Last)) },
+			"10 records were spooled, 9 came out by a commit, 0 wait and 1 are in quarantine: 1 left without a commit, from number 1 to 1", ""},
+		{"one is missing where the spool is damaged", func(_ *pair, s *store.VerifiedSpool) { s.Drained, s.Count.Damaged = s.Drained[1:], 1 }, "",
+			"1 stretches of it were damaged, and 1 records may have stood there"},
+		{"it is silent", func(p *pair, s *store.VerifiedSpool) { s.Drained, s.BeatAt = nil, p.record.At.Add(-2*time.Minute) }, "", "it has told nothing for 2m0s"},
+		{"it has stopped", func(p *pair, s *store.VerifiedSpool) {
+			s.Drained, s.BeatAt, s.Stopped = s.Drained[1:], p.record.At.Add(-2*time.Minute), true
+		}, "10 records were spooled, 8 came out by a commit", ""},
+		{"it tells nothing", func(_ *pair, s *store.VerifiedSpool) { s.Count = nil }, "", "no gateway tells of one"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &pair{t: t, record: fakeaggregator.Record{At: time.Now()}}
+			c.change(p, spooledOn(p))
+			r := fakeaggregator.Verify(nil, fakeaggregator.VerifyOptions{World: &fakeaggregator.World{}, Record: &p.record})
+			var violations, unchecked []string
+			for _, v := range r.Violations {
+				if v.Invariant == "I13" {
+					violations = append(violations, v.What)
+				}
+			}
+			for _, u := range r.NotChecked {
+				if u.Invariant == "I13" {
+					unchecked = append(unchecked, u.Why)
+				}
+			}
+			for _, side := range []struct {
+				got  []string
+				want string
+			}{{violations, c.violation}, {unchecked, c.unchecked}} {
+				if got := strings.Join(side.got, "; "); (got == "") != (side.want == "") || !strings.Contains(got, side.want) {
+					t.Errorf("got %q, want %q", got, side.want)
+				}
 			}
 		})
 	}

@@ -26,6 +26,7 @@ type Record struct {
 	Outbound     []Sending
 	Wishes       []store.VerifiedWish
 	Nodes        []store.VerifiedNode
+	Spools       []store.VerifiedSpool
 	Audit        Audited
 	// Plain is what stands in the clear that must not.
 	Plain []Plain
@@ -121,6 +122,9 @@ func ReadRecord(ctx context.Context, s *store.Store, k Keys, ledger []Line) (*Re
 		return nil, err
 	}
 	if r.Nodes, err = s.VerifyNodes(ctx, since); err != nil {
+		return nil, err
+	}
+	if r.Spools, err = s.VerifySpools(ctx, since); err != nil {
 		return nil, err
 	}
 	if r.Audit, err = readAudit(ctx, s, k); err != nil {

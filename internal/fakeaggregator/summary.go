@@ -119,6 +119,15 @@ func counted(m map[string]int) string {
 	return out
 }
 
+// Spools is what went through the spools of gateways, through all their lives.
+type Spools struct {
+	Gateways    int `json:"gateways"` // those that tell of one
+	Spooled     int `json:"spooled"`  // acknowledged
+	Drained     int `json:"drained"`  // by the marks in the record
+	Pending     int `json:"pending"`
+	Quarantined int `json:"quarantined"`
+}
+
 // Print writes the report for people: a line a violation.
 func (r *Report) Print(w io.Writer) {
 	r.Summary.Print(w)
@@ -127,6 +136,10 @@ func (r *Report) Print(w io.Writer) {
 	}
 	for _, u := range r.NotChecked {
 		fmt.Fprintf(w, "not checked: %s: %s\n", u.Invariant, u.Why)
+	}
+	if s := r.Spools; s.Gateways > 0 {
+		fmt.Fprintf(w, "spools of %d gateways: %d records went in, %d came out by a commit, %d wait, %d are in quarantine\n",
+			s.Gateways, s.Spooled, s.Drained, s.Pending, s.Quarantined)
 	}
 	names := slices.SortedFunc(maps.Keys(r.Checked), func(a, b string) int { return number(a) - number(b) })
 	fmt.Fprint(w, "checked:")
