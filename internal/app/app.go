@@ -295,6 +295,7 @@ func (a *App) startConversation(ctx context.Context) error {
 	}
 	if a.journal != nil {
 		o.Spool = a.journal
+		o.Elsewhere = func(ctx context.Context) (bool, error) { return a.store.SpooledElsewhere(ctx, a.node) }
 	}
 	a.conversation = conversation.New(o)
 	if err := a.conversation.Start(ctx); err != nil {

@@ -369,7 +369,8 @@ func (a *App) recordAnswers(ctx context.Context) bool {
 	defer cancel()
 	j, now := a.journal, a.nodeNow()
 	j.mu.Lock()
-	writes := now.Spooled > 0 || j.told != now.Spooled || a.conversation.Away()
+	// For a while after it was away as well: others wait for a sign that nothing lies here.
+	writes := now.Spooled > 0 || j.told != now.Spooled || a.conversation.Away() || j.within(j.away, beatEvery)
 	j.mu.Unlock()
 	ask := a.hearClock
 	if writes {

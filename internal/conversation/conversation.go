@@ -49,6 +49,9 @@ type Options struct {
 	// Spool takes what is to be acknowledged while the record is away. nil: nothing
 	// is acknowledged then.
 	Spool Spool
+	// Elsewhere reports whether another gateway's spool may hold something that the
+	// record does not know yet. nil: there is no other gateway.
+	Elsewhere func(ctx context.Context) (bool, error)
 	// Example is a project code shown in hints.
 	Example string
 	// Commit is how long one try to commit may take; 0 means 2.5 s. Two tries fit

@@ -174,9 +174,7 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	case d == nil:
 		return false, nil
 	case d.ID != t.who.session:
-		// What she finished of it may lie in the spool, where Redis and this gateway's
-		// memory are gone.
-		t.spooled = t.c.Spool != nil && t.c.Spool.PendingFor(t.who.key.Contact[:])
+		t.spooled = t.maySpool(ctx)
 		t.dialled(d, lost && t.c.seenRecently(t.contact, t.who.now))
 		return true, nil
 	}
@@ -196,6 +194,24 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	t.prefix = t.who.in.Text[:len(t.who.in.Text)-len(rest)]
 	t.inputs = strings.Split(rest, "*")
 	return true, nil
+}
+
+// maySpool reports whether what she finished may lie in a spool, this gateway's or
+// another's, where Redis and a gateway's memory are gone: the record would still have
+// her draft of it.
+func (t *trip) maySpool(ctx context.Context) bool {
+	if t.c.Spool != nil && t.c.Spool.PendingFor(t.who.key.Contact[:]) {
+		return true
+	}
+	if t.c.Elsewhere == nil {
+		return false
+	}
+	may := false
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
+		may, err = t.c.Elsewhere(ctx)
+		return err
+	})
+	return may || err != nil
 }
 
 // again gives the last screen of a run that this very hop finished before.

@@ -210,7 +210,7 @@ type trip struct {
 	given    map[string]string
 	left     *live        // a run that was left and can't be offered again: kept as far as it goes
 	doubled  bool         // the input may be a late repeat of the one before
-	spooled  bool         // something of hers lies in the spool: her draft may be of what was finished
+	spooled  bool         // something of hers may lie in a spool: her draft may be of what was finished
 	received bool         // she is told that what she said last has arrived
 	open     bool         // by SMS: it is an open message, and she stays where she was
 	openRun  string       // the run that she stays in

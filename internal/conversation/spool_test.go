@@ -82,6 +82,8 @@ type spooling struct {
 	gate  *gate
 	spool *spool.Spool
 	dir   string
+
+	elsewhere func(context.Context) (bool, error) // what other gateways' spools may hold; nil: there are none
 }
 
 func newSpooling(t *testing.T) *spooling {
@@ -106,7 +108,7 @@ func (s *spooling) restart() {
 	book, err := flow.Load(flows.Files)
 	must(s.t, err)
 	s.c = conversation.New(conversation.Options{
-		Ring: s.ring, Sessions: s.sess, Store: s.store, Book: book, Words: words, Now: s.time, Spool: s.spool,
+		Ring: s.ring, Sessions: s.sess, Store: s.store, Book: book, Words: words, Now: s.time, Spool: s.spool, Elsewhere: s.elsewhere,
 		Log: slog.New(slog.DiscardHandler), Example: "107", HelpNumber: func(string) string { return "80333" }, Commit: 300 * time.Millisecond,
 	})
 	must(s.t, s.c.Start(context.Background()))
@@ -145,6 +147,39 @@ func (p *phone) finish(r message.Reply) message.Reply {
 		r = p.press("1")
 	}
 	return r
+}
+
+// elsewhere says what may lie in another gateway's spool.
+type elsewhere struct {
+	may bool
+	err error
+}
+
+func TestWhatMayLieFinishedInAnotherSpoolIsNotGoneOnWith(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		says   elsewhere
+		offers bool
+	}{
+		{"nothing lies there", elsewhere{}, true},
+		{"something may", elsewhere{may: true}, false},
+		{"nobody can say", elsewhere{err: errors.New("away")}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSpooling(t)
+			s.elsewhere = func(context.Context) (bool, error) { return c.says.may, c.says.err }
+			s.restart()
+			p := s.phone(anna)
+			p.dial("")
+			p.walk("1", "1", "107", "3")
+			s.c.Stop() // her draft is written
+			s.flush()
+			s.restart()
+			if got := strings.Contains(p.dial("").Text, "Continuer"); got != c.offers {
+				t.Errorf("going on is offered: %v, want %v", got, c.offers)
+			}
+		})
+	}
 }
 
 func TestWhatLiesFinishedInTheSpoolIsNotGoneOnWith(t *testing.T) {

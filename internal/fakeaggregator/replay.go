@@ -26,7 +26,7 @@ type replay struct {
 	single bool // each request holds one input, and no number: a key pressed twice may be a repeat
 	phone  *phone
 	states []state
-	before []state  // since the last dial that was answered, as they were: what a lost session may go back to
+	before []state  // since the last dial that was answered where nothing was lost, as they were: what a lost session may go back to
 	phones []phone  // as they were before: what the record has of her may be older than what she knows
 	typed  []string // in this session, behind the code and since
 	runs   int      // entered so far
@@ -136,7 +136,7 @@ func (r *replay) hear(text string, end, lost bool) bool {
 			}
 		}
 		if len(fit) > 0 {
-			if r.begins {
+			if r.begins && !lost { // else a gateway may have died with what is newer than the record's draft
 				r.before = nil
 			}
 			r.followed(fit)

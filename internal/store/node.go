@@ -109,6 +109,21 @@ func (s *Store) ForgetNode(ctx context.Context, id string, now time.Time, act au
 	})
 }
 
+// SpooledElsewhere reports whether the spool of another gateway than self may hold
+// what the record does not know yet: it told so, or it has not given a sign of life
+// since PostgreSQL started, minutes ago at the most. One that never comes again is not
+// waited for longer than that.
+func (s *Store) SpooledElsewhere(ctx context.Context, self string) (bool, error) {
+	var may bool
+	err := s.pool.QueryRow(ctx, `
+select exists (select from node where id <> $1 and (spooled > 0
+	or stopped_at is null and beat_at < pg_postmaster_start_time() and pg_postmaster_start_time() > now() - interval '5 minutes'))`, self).Scan(&may)
+	if err != nil {
+		return false, fmt.Errorf("asking what lies in other gateways' spools: %w", err)
+	}
+	return may, nil
+}
+
 // SilentNodes lists the gateways that reminders and broadcasts wait for: those
 // that left something in their spool, and those of which nobody knows
 // (reliability.md 2.6).
