@@ -231,20 +231,19 @@ func (c *check) spooled() {
 		c.unchecked("I13", "of the spool: what came out between a backup and its restore has lost its marks with the rest")
 		return
 	}
-	told := 0
+	if len(c.Record.Spools) == 0 {
+		c.unchecked("I13", "of the spool: no gateway tells of one")
+	}
 	for _, s := range c.Record.Spools {
 		if s.Count == nil {
+			c.unchecked("I13", fmt.Sprintf("of the spool of gateway %s: it tells of none: it has none, or one whose numbers nobody told", s.Node))
 			continue
 		}
-		told++
 		if age := c.Record.At.Sub(s.BeatAt); !s.Stopped && age > toldWithin {
 			c.unchecked("I13", fmt.Sprintf("of the spool of gateway %s: it has told nothing for %v", s.Node, age.Round(time.Second)))
 			continue
 		}
 		c.spool(s)
-	}
-	if told == 0 {
-		c.unchecked("I13", "of the spool: no gateway tells of one")
 	}
 }
 

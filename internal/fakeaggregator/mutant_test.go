@@ -66,6 +66,28 @@ func (p *pair) stopped() (caller int, contact []byte, after time.Duration, wall 
 	return l.Caller, p.lab.keys.Ring.Pseudonym(c.Number).Bytes(), l.At + 10*time.Second, l.Wall.Add(10 * time.Second)
 }
 
+// erased says at the end of the ledger that a caller was erased whose words are there,
+// and takes out of the record what a fault leaves in; nil: nothing is taken out. It
+// gives one nonce of hers.
+func (p *pair) erased(gone func(r fakeaggregator.Row, contact []byte) bool) string {
+	i := p.line("last screen", func(l fakeaggregator.Line) bool {
+		return l.Acked && l.Ref != "" && l.Nonce != ""
+	})
+	l, last := p.lines[i], p.lines[len(p.lines)-1]
+	p.lines = append(p.lines, fakeaggregator.Line{Kind: fakeaggregator.KindErased, Caller: l.Caller, At: last.At + time.Second, Wall: last.Wall.Add(time.Second)})
+	who := p.lines[p.line("caller", func(v fakeaggregator.Line) bool {
+		return v.Kind == fakeaggregator.KindCaller && v.Caller == l.Caller
+	})]
+	contact := p.lab.keys.Ring.Pseudonym(who.Number).Bytes()
+	if gone != nil {
+		p.record.Rows = slices.DeleteFunc(p.record.Rows, func(r fakeaggregator.Row) bool { return gone(r, contact) })
+		p.record.Outbound = slices.DeleteFunc(p.record.Outbound, func(o fakeaggregator.Sending) bool { return bytes.Equal(o.Contact, contact) })
+		p.record.Inbound = slices.DeleteFunc(p.record.Inbound, func(m store.VerifiedInbound) bool { return bytes.Equal(m.Contact, contact) })
+		p.record.Wishes = slices.DeleteFunc(p.record.Wishes, func(w store.VerifiedWish) bool { return bytes.Equal(w.Contact, contact) })
+	}
+	return l.Nonce
+}
+
 // The ten seeded faults of docs/reliability.md: what a gateway with each would
 // leave behind. The checker has to catch every one, by its own invariant.
 func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
@@ -248,6 +270,11 @@ func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
 			p.record.At = p.record.At.Add(time.Minute)
 			p.record.Wishes = slices.DeleteFunc(p.record.Wishes, func(w store.VerifiedWish) bool { return bytes.Equal(w.Contact, contact) })
 		}},
+		{"an erased caller's words that are there", "I18", func(p *pair) { p.erased(nil) }},
+		{"an erased caller's words in a sealed column", "I18", func(p *pair) {
+			nonce := p.erased(func(r fakeaggregator.Row, contact []byte) bool { return bytes.Equal(r.Contact, contact) })
+			p.record.Opened = append(p.record.Opened, fakeaggregator.Opened{Table: "draft", Contact: make([]byte, 32), Words: nonce})
+		}},
 		{"a run that came with an identity and went", "I7", func(p *pair) {
 			key := p.lab.keys.Ring.ID("run-identity", []byte("gone"))
 			p.record.Identities = append(p.record.Identities, store.VerifiedIdentity{Key: key.Bytes(), RunID: "gone"})
@@ -302,7 +329,8 @@ func TestWhatASpoolCountsIsHeldAgainstWhatTheRecordHasOfIt(t *testing.T) {
 		{"it has stopped", func(p *pair, s *store.VerifiedSpool) {
 			s.Drained, s.BeatAt, s.Stopped = s.Drained[1:], p.record.At.Add(-2*time.Minute), true
 		}, "10 records were spooled, 8 came out by a commit", ""},
-		{"it tells nothing", func(_ *pair, s *store.VerifiedSpool) { s.Count = nil }, "", "no gateway tells of one"},
+		{"it tells nothing", func(_ *pair, s *store.VerifiedSpool) { s.Count = nil }, "", "it tells of none"},
+		{"there is no gateway", func(p *pair, _ *store.VerifiedSpool) { p.record.Spools = nil }, "", "no gateway tells of one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := &pair{t: t, record: fakeaggregator.Record{At: time.Now()}}
