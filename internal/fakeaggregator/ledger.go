@@ -24,6 +24,7 @@ const (
 	KindReceipt LineKind = "receipt" // a delivery report, and its answer
 	KindWindow  LineKind = "window"  // from At for Took something was away
 	KindEnd     LineKind = "end"     // the last line: the play was not cut off
+	KindErased  LineKind = "erased"  // from then on nothing that she said before is anywhere
 	KindStaff   LineKind = "staff"   // an act of somebody of the team, in the console
 )
 
@@ -147,6 +148,25 @@ func (l *Ledger) During(what string, f func()) {
 	v.Took = l.since(v)
 	l.write(v)
 }
+
+// Restored notes that a backup, whose taking began at a moment since the ledger began,
+// stands in the place of the record.
+func (l *Ledger) Restored(began time.Duration) {
+	v := l.begun(Line{Kind: KindWindow, Caller: -1, Window: "restore"})
+	v.At, v.Took, v.Wall = began, v.At-began, v.Wall.Add(began-v.At)
+	l.write(v)
+}
+
+// Erasing notes that a caller was erased by f: what she had said when that began.
+func (l *Ledger) Erasing(caller int, f func()) {
+	v := l.begun(Line{Kind: KindErased, Caller: caller})
+	f()
+	v.Took = l.since(v)
+	l.write(v)
+}
+
+// Since gives how long ago the ledger began.
+func (l *Ledger) Since() time.Duration { return time.Since(l.began) }
 
 // Err gives what went wrong with the writing.
 func (l *Ledger) Err() error {

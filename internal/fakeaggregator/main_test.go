@@ -85,12 +85,21 @@ type lab struct {
 	channels        []fakeaggregator.Channel
 	faults          fakeaggregator.Faults
 	ledger          *fakeaggregator.Ledger
-	file            bytes.Buffer
+	file            pages
 	far             *fakeaggregator.FarEnd
 	before          *proxy // stands before the far end; nil: nothing does
 	log             *log
 	gateways        []string
 }
+
+// pages are what a ledger is written on; they can be read meanwhile.
+type pages struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (p *pages) Write(b []byte) (int, error) { p.mu.Lock(); defer p.mu.Unlock(); return p.b.Write(b) }
+func (p *pages) Bytes() []byte               { p.mu.Lock(); defer p.mu.Unlock(); return bytes.Clone(p.b.Bytes()) }
 
 func newLab(t *testing.T, faults string, wires ...string) *lab {
 	t.Helper()

@@ -28,6 +28,9 @@ type Record struct {
 	Nodes        []store.VerifiedNode
 	Spools       []store.VerifiedSpool
 	Audit        Audited
+	// Opened is what stands in sealed columns besides, of the callers that were erased
+	// alone.
+	Opened []Opened
 	// Plain is what stands in the clear that must not.
 	Plain []Plain
 }
@@ -130,6 +133,9 @@ func ReadRecord(ctx context.Context, s *store.Store, k Keys, ledger []Line) (*Re
 	if r.Audit, err = readAudit(ctx, s, k); err != nil {
 		return nil, err
 	}
+	if r.Opened, err = readOpened(ctx, s, k, ledger); err != nil {
+		return nil, err
+	}
 	search := newSearch(ledger)
 	err = s.VerifyText(ctx, func(table, text string) { r.Plain = append(r.Plain, search.in(table, text)...) })
 	return r, err
@@ -172,8 +178,11 @@ type needle struct {
 func newSearch(ledger []Line) *search {
 	s := &search{owners: map[string]int{}}
 	numbers, secrets := 0, 0
+	erased := erasedCallers(ledger)
 	for _, l := range ledger {
 		switch {
+		case l.Kind == KindCaller && !erased[l.Caller].IsZero():
+			s.needles = append(s.needles, needle{l.Caller, "number", numberForms(l.Number)})
 		case l.Kind == KindCaller && (l.Role == Confidential || l.Role == Grave || l.Role == Feedback) && numbers < maxCanaries:
 			numbers++
 			s.needles = append(s.needles, needle{l.Caller, "number", numberForms(l.Number)})
