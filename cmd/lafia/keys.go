@@ -106,7 +106,7 @@ func printRotation(out io.Writer, r app.Rotation) {
 		fmt.Fprintf(out, "in spools: %d records, which may be under an earlier key\n", r.Spooled)
 	}
 	for _, key := range r.Idle {
-		fmt.Fprintf(out, "%s.key is needed for reasons of the audit and for backups of before, and for nothing else: leave it in the key folder\n", key)
+		fmt.Fprintf(out, "%s.key: nothing needs it but reasons of the audit and backups of before; leave it in the key folder\n", key)
 	}
 	fmt.Fprintf(out, "%s.key is in use: %s\n", r.Key, r.File)
 }

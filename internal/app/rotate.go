@@ -150,17 +150,15 @@ func (r *rotation) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if left > 0 {
+	if left > 0 || r.Finish {
 		r.Say(fmt.Sprintf("%d things are sealed under earlier office keys: they are rewrapped under %s.key", left, vault.OfficeName(r.ring.Sealing())))
+		// Before anything is done: a rotation that is killed and goes on is an act each time.
 		if err := r.store.Audit(ctx, r.act()); err != nil {
 			return err
 		}
-		if err := r.rewrap(ctx); err != nil || len(r.Rewrapped) > 0 {
+		if err := r.rewrap(ctx); err != nil || r.Finish || len(r.Rewrapped) > 0 {
 			return err
 		}
-	}
-	if r.Finish {
-		return r.report(ctx)
 	}
 	if err := r.next(ctx); err != nil {
 		return err
