@@ -155,8 +155,13 @@ func AdoptSpool(ctx context.Context, site Site, dir string, log *slog.Logger) (A
 			return Adopted{}, err
 		}
 	}
+	var count *store.SpoolCount
 	switch a, err := s.Adopt(ctx, dir); {
 	case err == nil:
+		if a.Count != nil {
+			c := store.SpoolCount(*a.Count)
+			count = &c
+		}
 		out.Torn, out.Quarantined, out.Folder = a.Torn, a.Quarantined, a.To
 	case !errors.Is(err, fs.ErrNotExist):
 		if s.Pending() == 0 {
@@ -173,6 +178,9 @@ func AdoptSpool(ctx context.Context, site Site, dir string, log *slog.Logger) (A
 		return out, fmt.Errorf("delivering what was taken, %d records are left in %s: %w", s.Pending(), taking, err)
 	}
 	out.Quarantined += s.Quarantined()
+	if count != nil {
+		count.Quarantined = append(count.Quarantined, s.Count().Quarantined...)
+	}
 	if s.Quarantined() == 0 {
 		if err := os.RemoveAll(taking); err != nil {
 			return out, fmt.Errorf("removing an empty spool: %w", err)
@@ -181,7 +189,7 @@ func AdoptSpool(ctx context.Context, site Site, dir string, log *slog.Logger) (A
 	if out.Node == "" {
 		return out, nil
 	}
-	return out, st.StopNode(ctx, store.Node{ID: out.Node, BeatAt: time.Now()})
+	return out, st.StopNode(ctx, store.Node{ID: out.Node, BeatAt: time.Now(), Spool: count})
 }
 
 // deliverAll empties a spool into the record, without a gateway.
@@ -194,7 +202,7 @@ func deliverAll(ctx context.Context, s *spool.Spool, st *store.Store, ring *vaul
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	n, err := s.Drain(ctx, func(ctx context.Context, r spool.Record) error {
-		err := c.Drained(ctx, r)
+		err := deliverMarked(ctx, c, st, r)
 		if errors.Is(err, conversation.ErrAway) {
 			stop(err)
 		}

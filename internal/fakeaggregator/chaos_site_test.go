@@ -268,6 +268,10 @@ func TestTheSpoolOfADeadGatewayIsAdoptedByCommand(t *testing.T) {
 	})
 	l.await(10 * time.Second)
 	l.emptied(20*time.Second, lives)
-	l.holds()
+	r := l.holds()
+	if r.Spools.Gateways != 2 {
+		t.Errorf("%d spools were counted, want that of the dead gateway too", r.Spools.Gateways)
+	}
+	l.losesAMark(r)
 	t.Logf("the dead gateway's spool: %s", pending)
 }
