@@ -304,7 +304,11 @@ func (c *check) unmeant() {
 // row tells which row of the record one is, for whoever looks into the ledger.
 func (c *check) row(r Row) string {
 	began := c.lines[0].Wall.Add(-c.lines[0].At)
-	return fmt.Sprintf("table submission, received at %v", r.ReceivedAt.Sub(began).Round(time.Millisecond))
+	what := "table submission"
+	if r.Altered {
+		what += ", altered"
+	}
+	return fmt.Sprintf("%s, received at %v", what, r.ReceivedAt.Sub(began).Round(time.Millisecond))
 }
 
 // references is I7: a run has one reference, which is the one that its id gives. Seven
@@ -322,7 +326,15 @@ func (c *check) references() {
 		identities[string(i.Key)] = true
 		runs[i.RunID] = true
 	}
-	each := func(table, id, ref, contact string) {
+	// What else was said under a run's id is kept beside it, marked, under its reference:
+	// wrong says whether that may be.
+	beside := map[key]bool{}
+	for _, r := range c.Record.Rows {
+		if caller, known := c.contact[string(r.Contact)]; known && !r.Altered {
+			beside[key{caller, string(r.Reference)}] = true
+		}
+	}
+	each := func(where, id, ref, contact string, altered bool) {
 		delete(runs, id)
 		caller, known := c.contact[contact]
 		if !known {
@@ -331,8 +343,11 @@ func (c *check) references() {
 		c.looked("I7")
 		rows[key{caller, ref}]++
 		mac := c.Keys.Ring.ID("reference", []byte(id))
-		if string(programme.ReferenceOf(mac.Bytes())) != ref {
-			c.violated("I7", caller, "table "+table, "a reference that its run does not give")
+		switch {
+		case altered && !beside[key{caller, ref}]:
+			c.violated("I7", caller, where, "a reference that no run beside it has")
+		case !altered && string(programme.ReferenceOf(mac.Bytes())) != ref:
+			c.violated("I7", caller, where, "a reference that its run does not give")
 		}
 		identity := c.Keys.Ring.ID("run-identity", []byte(id))
 		if !identities[string(identity.Bytes())] {
@@ -340,10 +355,10 @@ func (c *check) references() {
 		}
 	}
 	for _, r := range c.Record.Rows {
-		each("submission", r.ID, string(r.Reference), string(r.Contact))
+		each(c.row(r), r.ID, string(r.Reference), string(r.Contact), r.Altered)
 	}
 	for _, r := range c.Record.Confidential {
-		each("confidential", r.ID, r.Reference, string(r.Contact))
+		each("table confidential", r.ID, r.Reference, string(r.Contact), false)
 	}
 	for _, r := range c.Record.Inbound { // the identities of messages name those
 		delete(runs, r.ID)
