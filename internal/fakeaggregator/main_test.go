@@ -315,6 +315,11 @@ func (l *lab) verify() *fakeaggregator.Report {
 	l.t.Helper()
 	l.settled()
 	lines := l.lines()
+	var noticed int
+	must(l.t, l.record.Pool().QueryRow(l.t.Context(), `select count(*) from restore where noticed_at >= $1`, lines[0].Wall).Scan(&noticed))
+	if noticed > 0 {
+		l.t.Error("a gateway took the record for a backup")
+	}
 	record, err := fakeaggregator.ReadRecord(l.t.Context(), l.record, l.keys, lines)
 	must(l.t, err)
 	return fakeaggregator.Verify(lines, fakeaggregator.VerifyOptions{World: l.world, Keys: l.keys, Record: record, Logs: []string{l.log.String()}})
