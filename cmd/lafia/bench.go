@@ -81,6 +81,9 @@ type benchHopsCmd struct {
 // Run measures. It exits 1 when an answer was wrong or a row is missing.
 func (c *benchHopsCmd) Run(ctx *cliContext) error {
 	if c.Child != "" {
+		if bench.Child(c.Child) != bench.ChildGenerator {
+			useMemory(ctx.log(slog.LevelWarn))
+		}
 		return bench.RunChild(ctx.Ctx, bench.Child(c.Child), ctx.Stdin, ctx.Stdout, benchGateway(ctx))
 	}
 	if c.Rounds < 1 || c.Seconds <= 0 || c.Rate < 0 || c.Connections < 1 || c.Callers < 1 {

@@ -25,5 +25,6 @@ func (c *devCmd) Run(ctx *cliContext) error {
 	if err := level.UnmarshalText([]byte(c.Log)); err != nil {
 		return wrongUse("--log: %w", err)
 	}
+	useMemory(ctx.log(level))
 	return app.Dev(ctx.Ctx, app.DevOptions{Dir: dir, Listen: c.Listen, NoDemo: c.NoDemo, Out: ctx.Stdout, Log: ctx.log(level)})
 }

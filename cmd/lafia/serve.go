@@ -15,6 +15,7 @@ type serveCmd struct {
 
 // Run runs until SIGINT or SIGTERM, then drains.
 func (c *serveCmd) Run(ctx *cliContext) error {
+	useMemory(ctx.log(slog.LevelWarn))
 	return app.Serve(ctx.Ctx, c.Config, func(l slog.Level) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(ctx.Stderr, &slog.HandlerOptions{Level: l}))
 	}, func(url string) { fmt.Fprintln(ctx.Stderr, "lafia answers on", url) })
