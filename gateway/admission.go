@@ -16,13 +16,25 @@ const (
 	// calm is how long everyone must have found a slot before the next is a burst
 	// again: with too many callers somebody waits at all times.
 	calm = 250 * time.Millisecond
+
+	// while is how long a crowd's requests are looked at before it is settled anew how
+	// many of them are in work.
+	while = 100 * time.Millisecond
+	// fewest are in work, however long they take.
+	fewest = 4
 )
 
 // Limit bounds the requests of one kind.
 type Limit struct {
-	InWork   int           // with the Handler at a time
-	Waiting  int           // for one of these to end; one more is refused at once
-	Crowded  Room          // instead of both, while the queue is no mere burst
+	InWork  int  // with the Handler at a time
+	Waiting int  // for one of these to end; one more is refused at once
+	Crowded Room // instead of both, while the queue is no mere burst
+	// Sluggish is how long even the quickest request of a while may take in a crowd; 0:
+	// as long as it likes. Where all take longer, the processors have more to do than they
+	// can, refusing included, and each of a request's waits for a server ends behind all
+	// of it: fewer are let in, who are done in less time. The quickest tells this, as in
+	// the algorithm of standing: a database that is slow or away leaves some quick.
+	Sluggish time.Duration
 	Patience time.Duration // how long one waits
 }
 
@@ -44,14 +56,15 @@ type Limits struct {
 // time-out of 2.5 s, and of the 150 hops a second that the busiest channel brings
 // 19 commit, which hold 48. Waiting: a machine that stands still for a quarter of
 // a second at 1,000 hops a second refuses nobody. Crowded: what those who are refused
-// cost is missing to those let in, so half as many are in work, and are done in about
-// half the time (docs/performance.md).
+// cost is missing to those let in, so half as many are in work, or fewer, and are done
+// in less time (docs/performance.md). Sluggish: a hop that commits nothing takes 1 ms on
+// a machine that has time for it.
 //
 // SMS and receipts wait for a COMMIT, several of which share one flush. Aggregators
 // wait for seconds, and some don't come again: so these wait longer. With the SMSBudget
 // of 5 s, 2 s are still below the 15 s of the most hasty (aggregators.md, rule 1).
 var defaultLimits = Limits{
-	USSD:   Limit{InWork: 64, Waiting: 256, Crowded: Room{InWork: 32, Waiting: 16}, Patience: time.Second},
+	USSD:   Limit{InWork: 64, Waiting: 256, Crowded: Room{InWork: 32, Waiting: 16}, Sluggish: 5 * time.Millisecond, Patience: time.Second},
 	SMS:    Limit{InWork: 128, Waiting: 512, Crowded: Room{InWork: 128, Waiting: 512}, Patience: 2 * time.Second},
 	Status: Limit{InWork: 128, Waiting: 512, Crowded: Room{InWork: 128, Waiting: 512}, Patience: 2 * time.Second},
 }
@@ -67,6 +80,10 @@ type admission struct {
 	queue  []chan struct{} // who waits, in order: closed when admitted
 	since  time.Time       // when the queue began
 	last   time.Time       // when somebody last found no slot
+
+	most     int           // in work in a crowd; 0: as many as the limit says
+	quickest time.Duration // of those done since from; 0: none was
+	from     time.Time
 }
 
 // newAdmissions gives each kind its admission.
@@ -144,20 +161,52 @@ func (a *admission) abandon(admitted chan struct{}) bool {
 
 // room is for how many there is one at a moment.
 func (a *admission) room(now time.Time) Room {
-	if now.Sub(a.last) <= calm && a.last.Sub(a.since) > standing {
-		return a.limit.Crowded
+	if !a.crowded(now) {
+		return Room{a.limit.InWork, a.limit.Waiting}
 	}
-	return Room{a.limit.InWork, a.limit.Waiting}
+	r := a.limit.Crowded
+	if a.most > 0 && a.most < r.InWork {
+		r.Waiting = max(r.Waiting*a.most/r.InWork, min(r.Waiting, fewest))
+		r.InWork = a.most
+	}
+	return r
 }
 
-func (a *admission) leave() {
+// crowded reports whether the queue is no mere burst.
+func (a *admission) crowded(now time.Time) bool {
+	return now.Sub(a.last) <= calm && a.last.Sub(a.since) > standing
+}
+
+// leave gives a slot back that was taken when it began.
+func (a *admission) leave(began time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.inWork--
-	for room := a.room(a.now()); len(a.queue) > 0 && a.inWork < room.InWork; a.inWork++ {
+	now := a.now()
+	a.took(now, now.Sub(began))
+	for room := a.room(now); len(a.queue) > 0 && a.inWork < room.InWork; a.inWork++ {
 		close(a.queue[0])
 		a.queue = a.queue[1:]
 	}
+}
+
+// took notes how long a request was in work, and settles how many may be in a crowd.
+func (a *admission) took(now time.Time, d time.Duration) {
+	if a.quickest == 0 || d < a.quickest {
+		a.quickest = max(d, 1)
+	}
+	if now.Sub(a.from) < while {
+		return
+	}
+	switch {
+	case !a.crowded(now) || a.most == 0:
+		a.most = a.limit.Crowded.InWork
+	case a.limit.Sluggish > 0 && a.quickest > a.limit.Sluggish:
+		a.most = max(a.most*3/4, fewest)
+	default:
+		a.most = min(a.most+2, a.limit.Crowded.InWork)
+	}
+	a.from, a.quickest = now, 0
 }
 
 // dials reports whether a request begins a conversation, and does nothing else.

@@ -46,11 +46,11 @@ func TestARequestWaitsForASlotAndNoLongerThanItsPatience(t *testing.T) {
 	in := make(chan bool)
 	go func() { in <- a.enter(false) }()
 	a.waits(1)
-	a.leave()
+	a.leave(a.now())
 	if !<-in {
 		t.Error("one that waited is refused though the slot is free")
 	}
-	a.leave()
+	a.leave(a.now())
 	if inWork, waiting := a.counts(); waiting != 0 || inWork != 0 {
 		t.Errorf("%d wait and %d are inside when all are gone", waiting, inWork)
 	}
@@ -68,7 +68,7 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 		a.waits(i + 1)
 	}
 	for want := range 3 {
-		a.leave()
+		a.leave(a.now())
 		if got := <-served; got != want {
 			t.Errorf("the one that came as number %d was served as number %d", got, want)
 		}
@@ -93,7 +93,7 @@ func TestOneMoreThanMayWaitIsRefusedAtOnceAndDialsHaveHalfOfTheRoom(t *testing.T
 		t.Errorf("%d wait, want 4", n)
 	}
 	for range 4 {
-		a.leave()
+		a.leave(a.now())
 		if !<-in {
 			t.Error("one that waited is refused")
 		}
@@ -138,20 +138,61 @@ func TestInACrowdFewerAreInWorkUntilItIsOver(t *testing.T) {
 			at = at.Add(calm)
 		}
 	}
-	a.leave()
-	a.leave()
+	a.leave(a.now())
+	a.leave(a.now())
 	if inWork, waiting := a.counts(); inWork != 1 || waiting != 4 {
 		t.Fatalf("%d in work and %d waiting in a crowd", inWork, waiting)
 	}
-	a.leave()
+	a.leave(a.now())
 	<-in
 	at = at.Add(2 * calm)
-	a.leave()
+	a.leave(a.now())
 	for range 3 {
 		<-in
 	}
 	if inWork, waiting := a.counts(); inWork != 3 || waiting != 0 {
 		t.Errorf("%d in work and %d waiting behind it", inWork, waiting)
+	}
+}
+
+func TestInACrowdFewerAreInWorkWhereEvenTheQuickestTakesLong(t *testing.T) {
+	const quick, slow = time.Millisecond, 20 * time.Millisecond
+	limit := Limit{InWork: 64, Waiting: 256, Crowded: Room{32, 16}, Sluggish: 5 * time.Millisecond}
+	any := limit
+	any.Sluggish = 0
+	for _, c := range []struct {
+		name  string
+		limit Limit
+		took  []time.Duration // in each while
+		want  []Room          // behind each while
+	}{
+		{"all are slow", limit, []time.Duration{slow, slow, slow, slow, slow, slow, slow, slow, slow}, []Room{{32, 16}, {24, 12}, {18, 9}, {13, 6}, {9, 4}, {6, 4}, {4, 4}, {4, 4}, {4, 4}}},
+		{"and are quick again", limit, []time.Duration{slow, slow, slow, quick, quick, quick, quick, quick, quick, quick, quick}, []Room{{32, 16}, {24, 12}, {18, 9}, {20, 10}, {22, 11}, {24, 12}, {26, 13}, {28, 14}, {30, 15}, {32, 16}, {32, 16}}},
+		{"they may take long", any, []time.Duration{slow, slow, slow}, []Room{{32, 16}, {32, 16}, {32, 16}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at := time.Unix(1e9, 0)
+			a := &admission{limit: c.limit, now: func() time.Time { return at }}
+			a.since = at.Add(-time.Second)
+			for n, took := range c.took {
+				at = at.Add(while)
+				a.last = at // somebody found no slot
+				a.inWork = 3
+				a.quickest = 0
+				a.from = at.Add(-while / 2)
+				a.leave(at.Add(-slow)) // one at least is slow
+				a.from = at.Add(-while)
+				a.leave(at.Add(-took))
+				if got := a.room(at); got != c.want[n] {
+					t.Errorf("behind %d: %+v, want %+v", n+1, got, c.want[n])
+				}
+			}
+			at = at.Add(2 * calm)
+			a.leave(at)
+			if got, want := a.room(at), (Room{64, 256}); got != want {
+				t.Errorf("when it is over: %+v, want %+v", got, want)
+			}
+		})
 	}
 }
 

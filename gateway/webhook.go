@@ -109,7 +109,7 @@ func (g *Gateway) answer(ch *channel, known bool, kind message.Kind, r message.R
 		g.o.Metrics.shed(kind)
 		return g.busy(ch, kind, parsed)
 	}
-	defer admission.leave()
+	defer admission.leave(g.o.Now())
 	return g.handle(ch, kind, r, parsed)
 }
 
