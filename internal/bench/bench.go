@@ -36,6 +36,7 @@ type Options struct {
 	Connections int           // 64
 	Callers     int           // 4,000 in conversation at a time
 	Dir         string        // where the data folder is made: a new one in the system's temporary folder
+	Shared      bool          // overload: the generator has no cores for itself
 	Profile     string        // hidden: where the gateway's CPU profile goes
 	Progress    io.Writer     // nil is silence
 	Log         *slog.Logger
@@ -121,6 +122,7 @@ type run struct {
 	bare      *process
 	generator *process
 	before    int64 // submissions of the demo
+	apart     []int // cores that the generator has for itself
 	report    Report
 }
 
@@ -185,7 +187,7 @@ func (r *run) startGateway(ctx context.Context, keys string) (spec childSpec, ur
 	if r.gateway, err = startChild(ctx, ChildGateway, filepath.Join(r.dir, "gateway.log"), spec); err != nil {
 		return spec, "", err
 	}
-	if r.generator, err = startChild(ctx, ChildGenerator, filepath.Join(r.dir, "generator.log"), childSpec{}); err != nil {
+	if r.generator, err = startChild(ctx, ChildGenerator, filepath.Join(r.dir, "generator.log"), childSpec{Cores: r.apart}); err != nil {
 		return spec, "", err
 	}
 	url, err = r.gateway.url(ChildGateway)

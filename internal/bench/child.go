@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/pprof"
 	"time"
 )
@@ -31,6 +32,7 @@ type childSpec struct {
 	KeysDir     string `json:"keys_dir,omitempty"`
 	ValueSize   int    `json:"value_size,omitempty"`
 	Profile     string `json:"profile,omitempty"` // where the CPU profile of its life goes
+	Cores       []int  `json:"cores,omitempty"`   // those that it is kept to; none: those of its parent
 }
 
 // started is the first line that a child writes.
@@ -73,6 +75,12 @@ func RunChild(ctx context.Context, which Child, in io.Reader, out io.Writer, gat
 			return err
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if len(s.Cores) > 0 {
+		if err := pin(s.Cores); err != nil {
+			return err
+		}
+		runtime.GOMAXPROCS(len(s.Cores))
 	}
 	var first started
 	switch which {

@@ -152,17 +152,24 @@ func TestWhoFindsNoRoomIsNeitherRightNorWrong(t *testing.T) {
 	}
 }
 
-func TestAllIsWellAfterTheLastWindowThatWasNot(t *testing.T) {
+func TestAllIsWellFromTheFirstWholeSecondThatIs(t *testing.T) {
+	well, refusing, late := Window{0, 39}, Window{3, 5}, Window{0, 41}
 	for _, c := range []struct {
 		windows []Window
 		want    float64
+		later   int64
 	}{
-		{[]Window{{0, 5}, {0, 5}}, 0},
-		{[]Window{{3, 5}, {0, 5}}, 0.25},
-		{[]Window{{0, 5}, {0, 41}, {0, 39}}, 0.5},
+		{[]Window{well, well, well, well}, 0, 0},
+		{[]Window{refusing, well, well, well, well}, 0.25, 0},
+		{[]Window{well, well, late, well, well, well, well, refusing}, 0.75, 3},
+		{[]Window{well, late, well, late, well}, 1.25, 0}, // never
 	} {
-		if got := recovery(c.windows, 40); got != c.want {
+		got := recovery(c.windows, 40)
+		if got != c.want {
 			t.Errorf("%v: %v, want %v", c.windows, got, c.want)
+		}
+		if n := refusedLater(c.windows, got); n != c.later {
+			t.Errorf("%v: %d are refused later, want %d", c.windows, n, c.later)
 		}
 	}
 }

@@ -30,9 +30,10 @@ type OverloadRound struct {
 	Half      openRound   `json:"half"` // constant arrivals, half of what it can carry
 	Over      openRound   `json:"over"` // three times what it can carry
 	After     openRound   `json:"after"`
-	// Recovery is when the last quarter of a second ended in which anybody was refused,
-	// or in which p99 was above twice that of half and above every quarter's of half:
-	// seconds after the overload.
+	// Recovery is when the first second began in which nobody was refused, and in no
+	// quarter p99 was above twice that of half and above every quarter's of half: seconds
+	// after the overload. A quarter that is worse than all twenty of half comes along later
+	// too, as it would without an overload.
 	Recovery float64 `json:"recovery_seconds"`
 	Load     string  `json:"load"`
 }
@@ -40,6 +41,7 @@ type OverloadRound struct {
 // OverloadReport is a whole run of `lafia bench overload`.
 type OverloadReport struct {
 	Machine  Machine         `json:"machine"`
+	Apart    int             `json:"generator_cores"` // that the generator has for itself; 0: it shares those of the gateway
 	Seconds  float64         `json:"seconds"`
 	Rounds   []OverloadRound `json:"rounds"`
 	Errors   int64           `json:"errors"`
@@ -49,7 +51,10 @@ type OverloadReport struct {
 }
 
 // Overload measures what becomes of callers at three times what the gateway can
-// carry, for Round, and how soon all is well after it.
+// carry, for Round, and how soon all is well after it. Where there are two cores the
+// generator has one of them, or a quarter of more, for itself, unless Shared: three times
+// of what is carried keep a generator so busy that it would be its own pace that is
+// measured.
 func Overload(ctx context.Context, o Options) (report *OverloadReport, err error) {
 	o.defaults()
 	err = within(ctx, o, func(r *run) error {
@@ -67,6 +72,13 @@ func (r *run) startOverload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !r.Shared {
+		back, err := r.standApart()
+		if err != nil {
+			return err
+		}
+		defer back()
+	}
 	keys, err := r.startServers(ctx)
 	if err != nil {
 		return err
@@ -79,8 +91,20 @@ func (r *run) startOverload(ctx context.Context) error {
 	return r.warm(command{Target: string(ChildGateway), URL: url, Path: ussdPath, Busy: busy, Over: true})
 }
 
+// standApart keeps cores for the generator, and starts all else on the others; back
+// gives this process the run of all.
+func (r *run) standApart() (back func(), err error) {
+	all, err := cores()
+	if err != nil || len(all) < 2 {
+		return func() {}, err
+	}
+	n := max(len(all)/4, 1)
+	r.apart = all[len(all)-n:]
+	return func() { _ = pin(all) }, pin(all[:len(all)-n])
+}
+
 func (r *run) overload(ctx context.Context) (*OverloadReport, error) {
-	report := &OverloadReport{Machine: r.report.Machine, Seconds: r.Round.Seconds()}
+	report := &OverloadReport{Machine: r.report.Machine, Apart: len(r.apart), Seconds: r.Round.Seconds()}
 	for n := range r.Rounds {
 		var round OverloadRound
 		res, err := r.generator.do(command{Do: "closed", Target: string(ChildGateway), Connections: r.Connections, Seconds: overloadMeasured.Seconds()})
@@ -146,15 +170,28 @@ func usual(half openRound) float64 {
 	return most
 }
 
-// recovery tells how many seconds passed until nobody was refused any more and p99 was
-// back at what is usual.
+// recovery tells how many seconds passed until the first whole one in which nobody was
+// refused and p99 was as usual in each quarter; all of them where there is none.
 func recovery(windows []Window, usual float64) float64 {
-	for i := len(windows) - 1; i >= 0; i-- {
-		if windows[i].Shed > 0 || windows[i].P99 > usual {
-			return float64(i+1) * windowLength.Seconds()
+	well := 0
+	for i, w := range windows {
+		if w.Shed > 0 || w.P99 > usual {
+			well = 0
+			continue
+		}
+		if well++; well == int(time.Second/windowLength) {
+			return float64(i+1-well) * windowLength.Seconds()
 		}
 	}
-	return 0
+	return float64(len(windows)) * windowLength.Seconds()
+}
+
+// refusedLater counts those who were refused though all had been well for a second.
+func refusedLater(windows []Window, recovery float64) (n int64) {
+	for _, w := range windows[min(int(recovery/windowLength.Seconds()), len(windows)):] {
+		n += w.Shed
+	}
+	return n
 }
 
 // Holds reports whether everything that was measured was also right.
@@ -174,7 +211,11 @@ func (r *OverloadReport) Print(out io.Writer) {
 	}
 	m := r.Machine
 	p("%d cores (%s), %s, %s, PostgreSQL %s (fsync %s, synchronous_commit %s), Redis %s", m.Cores, m.Model, m.System, m.Go, m.Postgres, m.Fsync, m.Commit, m.Redis)
-	p("generator, gateway and servers share the cores; load before: %s", m.Load)
+	if r.Apart > 0 {
+		p("the generator has %d more to itself; gateway and servers share theirs; load before: %s", r.Apart, m.Load)
+	} else {
+		p("generator, gateway and servers share the cores; load before: %s", m.Load)
+	}
 	p("%d rounds; medians (low to high)", len(r.Rounds))
 	p("")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -199,6 +240,7 @@ func (r *OverloadReport) Print(out io.Writer) {
 	row("    after the first second, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.StandingShed.P99 })
 	row("  sent late by the generator: p99, ms", "%.1f", func(o OverloadRound) float64 { return o.Over.SentLate.P99 })
 	row(fmt.Sprintf("back at half of it: well after, s, goal %.0f", goalRecovery), "%.2f", func(o OverloadRound) float64 { return o.Recovery })
+	row("  refused after that", "%.0f", func(o OverloadRound) float64 { return float64(refusedLater(o.After.Windows, o.Recovery)) })
 	_ = w.Flush()
 	p("")
 	p("errors %d, conversations acknowledged %d, rows in the record %d", r.Errors, r.Finished, r.Rows)
