@@ -9,10 +9,11 @@ import (
 	"lafia/internal/store"
 )
 
-// Held gives since when nothing is sent because a backup was restored; zero: it is.
+// Held gives of when the backup is that was restored, while nothing is sent because of
+// it; zero: things are sent.
 func (d *Desk) Held(ctx context.Context) (time.Time, error) {
 	l, err := d.store.Life(ctx)
-	return l.Held, err
+	return l.Backup, err
 }
 
 // Restored gives what is known of a restore that waits for a person; ErrNotFound: none

@@ -34,8 +34,8 @@ type page struct {
 	// waitsAt is where it says what to do.
 	waits   []waitedRow
 	waitsAt string
-	// restored is when it was noticed that a backup was restored, while nothing is sent
-	// because of it; "": things are sent.
+	// restored is of when the backup is that was restored, while nothing is sent because
+	// of it; "": things are sent.
 	restored string
 }
 
@@ -83,8 +83,8 @@ func (c *Console) page(v *visit, current, title, here string) page {
 	return p
 }
 
-// restored tells since when nothing is sent because a backup was restored: everybody
-// has to know, for what she read yesterday may not be there.
+// restored tells of when the backup is that was restored, while nothing is sent because
+// of it: everybody has to know, for what she read yesterday may not be there.
 func (c *Console) restored(v *visit, p page) string {
 	at, err := c.o.Desk.Held(v.ctx)
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *Console) restored(v *visit, p page) string {
 	if err != nil || at.IsZero() {
 		return ""
 	}
-	return p.date(at)
+	return p.moment(at)
 }
 
 // render sends a page.

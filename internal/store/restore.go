@@ -26,6 +26,8 @@ type Life struct {
 	Beat int64
 	// Held is since when nothing is sent because a backup was restored; zero: it is.
 	Held time.Time
+	// Backup is about when that backup was taken.
+	Backup time.Time
 	// Erasures counts those that are done, and LastErasure is when the latest was.
 	Erasures    int
 	LastErasure time.Time
@@ -34,15 +36,16 @@ type Life struct {
 // Life gives what the record says of itself.
 func (s *Store) Life(ctx context.Context) (Life, error) {
 	var l Life
-	var held, last *time.Time
+	var held, backup, last *time.Time
 	err := s.pool.QueryRow(ctx, `
-select beat, (select noticed_at from restore where confirmed_at is null), n, last
-from life, (select count(*)::int as n, max(done_at) as last from erasure where done_at is not null) e`).Scan(&l.Beat, &held, &l.Erasures, &last)
+select beat, noticed_at, backup_at, e.n, e.last
+from life left join restore on confirmed_at is null,
+	(select count(*)::int as n, max(done_at) as last from erasure where done_at is not null) e`).Scan(&l.Beat, &held, &backup, &l.Erasures, &last)
 	if err != nil {
 		return l, fmt.Errorf("asking the record how old it is: %w", err)
 	}
 	if held != nil {
-		l.Held = *held
+		l.Held, l.Backup = *held, *backup
 	}
 	if last != nil {
 		l.LastErasure = *last
