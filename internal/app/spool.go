@@ -140,19 +140,8 @@ func keepNode(dir, id string) error {
 	if old, err := readNode(dir); err == nil && old == id {
 		return nil
 	}
-	if err := writeFile(filepath.Join(dir, nodeFile), []byte(id+"\n")); err != nil {
-		return err
-	}
-	for _, path := range []string{filepath.Join(dir, nodeFile), dir} {
-		f, err := os.Open(path)
-		if err != nil {
-			return fmt.Errorf("keeping the gateway's id: %w", err)
-		}
-		err = f.Sync()
-		_ = f.Close()
-		if err != nil {
-			return fmt.Errorf("keeping the gateway's id: %w", err)
-		}
+	if err := replaceFile(filepath.Join(dir, nodeFile), []byte(id+"\n")); err != nil {
+		return fmt.Errorf("keeping the gateway's id: %w", err)
 	}
 	return nil
 }
