@@ -70,14 +70,16 @@ func (a *App) compare(ctx context.Context, life store.Life, older bool) error {
 	if !older && synced.Erasures == life.Erasures && synced.LastErasure.Equal(life.LastErasure) && synced.Beat > 0 {
 		return nil
 	}
+	// The list first: whoever is on it was asked for in the record before (erase).
+	if err := m.reread(); err != nil {
+		return err
+	}
+	list := m.all()
 	listed, err := a.store.Erasures(ctx)
 	if err != nil {
 		return err
 	}
-	if err := m.reread(); err != nil {
-		return err
-	}
-	forgotten, unfinished := forgottenErasures(m.all(), listed)
+	forgotten, unfinished := forgottenErasures(list, listed)
 	if older = older || len(forgotten) > 0 && life.Beat <= known; older {
 		n := store.Noticed{Node: a.node, Known: known, KnownAt: at, At: a.Now()}
 		if at.IsZero() {

@@ -387,10 +387,10 @@ func (r *Record) AskErasure(_ context.Context, contact []byte, asked, due time.T
 	return nil
 }
 
-// KeepContact calls an erasure off that is not done.
+// KeepContact calls an erasure off that is for a later day.
 func (r *Record) KeepContact(_ context.Context, contact []byte) error {
 	defer r.lock()()
-	if e := r.erasures[string(contact)]; e != nil && e.done.IsZero() {
+	if e := r.erasures[string(contact)]; e != nil && e.done.IsZero() && e.due.After(e.asked) {
 		delete(r.erasures, string(contact))
 	}
 	return nil

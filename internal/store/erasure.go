@@ -24,9 +24,10 @@ on conflict (contact) do update set asked_at = excluded.asked_at, done_at = null
 	return nil
 }
 
-// KeepContact calls an erasure off that is not done yet.
+// KeepContact calls an erasure off that is for a later day. One for at once is under
+// way, and on the lists of gateways.
 func (s *Store) KeepContact(ctx context.Context, contact []byte) error {
-	if _, err := s.pool.Exec(ctx, `delete from erasure where contact = $1 and done_at is null`, contact); err != nil {
+	if _, err := s.pool.Exec(ctx, `delete from erasure where contact = $1 and done_at is null and due_at > asked_at`, contact); err != nil {
 		return fmt.Errorf("calling an erasure off: %w", err)
 	}
 	return nil

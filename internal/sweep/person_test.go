@@ -298,6 +298,16 @@ select coalesce(string_agg(n, ', '), 'none') from (
 	return states
 }
 
+// unheld checks that nobody took the record for a restored backup; else no later run
+// would send anything.
+func (r *run) unheld() {
+	r.t.Helper()
+	if n := r.count(`select count(*) from restore where confirmed_at is null`); n != 0 {
+		r.wrongf("the record is taken for a backup's")
+		r.exec(`update restore set confirmed_at = now()`)
+	}
+}
+
 // hurry lets the jobs that wait for their time have it.
 func (r *run) hurry() {
 	r.t.Helper()

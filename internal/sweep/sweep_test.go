@@ -53,6 +53,7 @@ func (l *lane) play(s script, p sweep.Point, m sweep.Mode) (*run, []sweep.Point,
 	r.repair()
 	r.settled()
 	s.check(r)
+	r.unheld()
 	return r, points, hit
 }
 

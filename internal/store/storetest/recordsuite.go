@@ -419,7 +419,7 @@ var behaviours = []struct {
 		s.must(s.PutWishes(s.ctx, store.Wish{Contact: who(1), Purpose: "answer", Given: true, At: start, Medium: "ussd", Number: sealed("number"), NumberUntil: after(9)}))
 		s.is("answer", s.remember(1, "x", start).Contact.Answer, "yes")
 	}},
-	{"an erasure can be called off until it is done", func(s *suite) {
+	{"an erasure for a later day can be called off", func(s *suite) {
 		erasing := func() bool {
 			is, err := s.Erasing(s.ctx, who(1))
 			s.must(err)
@@ -429,6 +429,9 @@ var behaviours = []struct {
 		s.is("asked", erasing(), true)
 		s.must(s.KeepContact(s.ctx, who(1)))
 		s.is("called off", erasing(), false)
+		s.must(s.AskErasure(s.ctx, who(1), start, start))
+		s.must(s.KeepContact(s.ctx, who(1)))
+		s.is("one for at once is under way", erasing(), true)
 		s.capture(run(1, "a"))
 		s.behind(trace(1, 9, "fr", "nine", start))
 		s.must(s.PutWishes(s.ctx, store.Wish{Contact: who(1), Purpose: "broadcast", Given: true, At: start, Medium: "sms"}))
