@@ -17,8 +17,8 @@ const (
 	// again: with too many callers somebody waits at all times.
 	calm = 250 * time.Millisecond
 
-	// while is how long a crowd's requests are looked at before it is settled anew how
-	// many of them are in work.
+	// while is how long requests are looked at before it is settled anew how many of them
+	// are in work.
 	while = 100 * time.Millisecond
 	// fewest are in work, however long they take.
 	fewest = 4
@@ -29,11 +29,12 @@ type Limit struct {
 	InWork  int  // with the Handler at a time
 	Waiting int  // for one of these to end; one more is refused at once
 	Crowded Room // instead of both, while the queue is no mere burst
-	// Sluggish is how long even the quickest request of a while may take in a crowd; 0:
-	// as long as it likes. Where all take longer, the processors have more to do than they
-	// can, refusing included, and each of a request's waits for a server ends behind all
-	// of it: fewer are let in, who are done in less time. The quickest tells this, as in
-	// the algorithm of standing: a database that is slow or away leaves some quick.
+	// Sluggish is how long even the quickest request of a while may take where others wait;
+	// 0: as long as it likes. Where all take longer, the processors may have more to do
+	// than they can, refusing included, and each of a request's waits for a server ends
+	// behind all of it: then fewer are let in, as long as no fewer are done for that. The
+	// quickest tells this, as in the algorithm of standing: a database that is slow or
+	// away leaves some quick.
 	Sluggish time.Duration
 	Patience time.Duration // how long one waits
 }
@@ -81,8 +82,10 @@ type admission struct {
 	since  time.Time       // when the queue began
 	last   time.Time       // when somebody last found no slot
 
-	most     int           // in work in a crowd; 0: as many as the limit says
+	most     int           // in work where others wait; 0: as many as the limit says
 	quickest time.Duration // of those done since from; 0: none was
+	done     int           // since from
+	before   int           // in the while before
 	from     time.Time
 }
 
@@ -162,14 +165,22 @@ func (a *admission) abandon(admitted chan struct{}) bool {
 // room is for how many there is one at a moment.
 func (a *admission) room(now time.Time) Room {
 	if !a.crowded(now) {
-		return Room{a.limit.InWork, a.limit.Waiting}
+		return Room{a.atMost(now), a.limit.Waiting}
 	}
-	r := a.limit.Crowded
-	if a.most > 0 && a.most < r.InWork {
-		r.Waiting = max(r.Waiting*a.most/r.InWork, min(r.Waiting, fewest))
-		r.InWork = a.most
+	most, r := a.atMost(now), a.limit.Crowded
+	if most < r.InWork {
+		r.Waiting = max(r.Waiting*most/r.InWork, min(r.Waiting, fewest))
+		r.InWork = most
 	}
 	return r
+}
+
+// atMost is how many are in work while no crowd bounds them further.
+func (a *admission) atMost(now time.Time) int {
+	if a.most == 0 || now.Sub(a.last) > calm {
+		return a.limit.InWork
+	}
+	return a.most
 }
 
 // crowded reports whether the queue is no mere burst.
@@ -190,23 +201,25 @@ func (a *admission) leave(began time.Time) {
 	}
 }
 
-// took notes how long a request was in work, and settles how many may be in a crowd.
+// took notes how long a request was in work, and settles how many may be.
 func (a *admission) took(now time.Time, d time.Duration) {
 	if a.quickest == 0 || d < a.quickest {
 		a.quickest = max(d, 1)
 	}
-	if now.Sub(a.from) < while {
+	if a.done++; now.Sub(a.from) < while {
 		return
 	}
-	switch {
-	case !a.crowded(now) || a.most == 0:
-		a.most = a.limit.Crowded.InWork
-	case a.limit.Sluggish > 0 && a.quickest > a.limit.Sluggish:
-		a.most = max(a.most*3/4, fewest)
+	most := a.atMost(now)
+	switch s := a.limit.Sluggish; {
+	case s == 0 || a.quickest <= s || now.Sub(a.last) > calm:
+		most += 2
+	case a.done < a.before*4/5: // they wait for a server, not for a processor
+		most = most*4/3 + 2
 	default:
-		a.most = min(a.most+2, a.limit.Crowded.InWork)
+		most = max(most*3/4, min(fewest, a.limit.InWork))
 	}
-	a.from, a.quickest = now, 0
+	a.most = min(most, a.limit.InWork)
+	a.from, a.quickest, a.before, a.done = now, 0, a.done, 0
 }
 
 // dials reports whether a request begins a conversation, and does nothing else.

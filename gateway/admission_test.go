@@ -155,32 +155,40 @@ func TestInACrowdFewerAreInWorkUntilItIsOver(t *testing.T) {
 	}
 }
 
-func TestInACrowdFewerAreInWorkWhereEvenTheQuickestTakesLong(t *testing.T) {
+func TestFewerAreInWorkWhereOthersWaitAndEvenTheQuickestTakesLong(t *testing.T) {
 	const quick, slow = time.Millisecond, 20 * time.Millisecond
 	limit := Limit{InWork: 64, Waiting: 256, Crowded: Room{32, 16}, Sluggish: 5 * time.Millisecond}
-	any := limit
-	any.Sluggish = 0
+	patient := limit
+	patient.Sluggish = 0
+	steady := func(int) int { return 20 }
 	for _, c := range []struct {
-		name  string
-		limit Limit
-		took  []time.Duration // in each while
-		want  []Room          // behind each while
+		name    string
+		limit   Limit
+		crowded bool
+		done    func(while int) int
+		took    []time.Duration // the quickest of each while
+		want    []Room          // behind each while
 	}{
-		{"all are slow", limit, []time.Duration{slow, slow, slow, slow, slow, slow, slow, slow, slow}, []Room{{32, 16}, {24, 12}, {18, 9}, {13, 6}, {9, 4}, {6, 4}, {4, 4}, {4, 4}, {4, 4}}},
-		{"and are quick again", limit, []time.Duration{slow, slow, slow, quick, quick, quick, quick, quick, quick, quick, quick}, []Room{{32, 16}, {24, 12}, {18, 9}, {20, 10}, {22, 11}, {24, 12}, {26, 13}, {28, 14}, {30, 15}, {32, 16}, {32, 16}}},
-		{"they may take long", any, []time.Duration{slow, slow, slow}, []Room{{32, 16}, {32, 16}, {32, 16}}},
+		{"in a burst", limit, false, steady, []time.Duration{slow, slow, quick}, []Room{{48, 256}, {36, 256}, {38, 256}}},
+		{"in a crowd", limit, true, steady, []time.Duration{slow, slow, slow, slow, slow, slow, slow, slow, slow, slow, slow}, []Room{{32, 16}, {32, 16}, {27, 13}, {20, 10}, {15, 7}, {11, 5}, {8, 4}, {6, 4}, {4, 4}, {4, 4}, {4, 4}}},
+		{"and they are quick again", limit, true, steady, []time.Duration{slow, slow, slow, quick, quick, quick, quick}, []Room{{32, 16}, {32, 16}, {27, 13}, {29, 14}, {31, 15}, {32, 16}, {32, 16}}},
+		{"they may take long", patient, true, steady, []time.Duration{slow, slow, slow}, []Room{{32, 16}, {32, 16}, {32, 16}}},
+		{"one of them is quick", limit, true, steady, []time.Duration{quick, quick}, []Room{{32, 16}, {32, 16}}},
+		{"fewer are done for it", limit, false, func(n int) int { return []int{20, 20, 15, 20, 15}[n] }, []time.Duration{slow, slow, slow, slow, slow}, []Room{{48, 256}, {36, 256}, {50, 256}, {37, 256}, {51, 256}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := time.Unix(1e9, 0)
-			a := &admission{limit: c.limit, now: func() time.Time { return at }}
-			a.since = at.Add(-time.Second)
+			a := &admission{limit: c.limit, now: func() time.Time { return at }, inWork: 100}
 			for n, took := range c.took {
 				at = at.Add(while)
-				a.last = at // somebody found no slot
-				a.inWork = 3
-				a.quickest = 0
-				a.from = at.Add(-while / 2)
-				a.leave(at.Add(-slow)) // one at least is slow
+				a.last, a.since = at, at // somebody found no slot
+				if c.crowded {
+					a.since = at.Add(-2 * standing)
+				}
+				a.from = at // not settled yet
+				for range c.done(n) - 1 {
+					a.leave(at.Add(-slow))
+				}
 				a.from = at.Add(-while)
 				a.leave(at.Add(-took))
 				if got := a.room(at); got != c.want[n] {
