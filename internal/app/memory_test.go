@@ -73,11 +73,17 @@ func TestAnOlderRecordIsKnownByItsCountAlsoBehindARestart(t *testing.T) {
 func TestWhatAListHasAndTheRecordDoesNotWasForgotten(t *testing.T) {
 	at := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
 	e := func(n byte, at time.Time) store.Erased { return store.Erased{Contact: erasedWho(n), At: at} }
-	forgotten, unfinished := forgottenErasures(
+	forgotten, unfinished, unknown := forgottenErasures(
 		[]store.Erased{e(1, at), e(2, at), e(3, at), e(4, at)},
 		[]store.Erased{e(1, at), e(2, time.Time{}), e(4, at.Add(-time.Hour))})
 	if len(forgotten) != 2 || forgotten[0].Contact[0] != 3 || forgotten[1].Contact[0] != 4 || len(unfinished) != 1 || unfinished[0].Contact[0] != 2 {
 		t.Errorf("%v %v", forgotten, unfinished)
+	}
+	if !unknown {
+		t.Error("one is not there at all, and that is not told")
+	}
+	if _, _, unknown := forgottenErasures([]store.Erased{e(4, at)}, []store.Erased{e(4, at.Add(-time.Hour))}); unknown {
+		t.Error("one that was erased before is taken for unknown")
 	}
 }
 

@@ -79,8 +79,8 @@ func (a *App) compare(ctx context.Context, life store.Life, older bool) error {
 	if err != nil {
 		return err
 	}
-	forgotten, unfinished := forgottenErasures(list, listed)
-	if older = older || len(forgotten) > 0 && life.Beat <= known; older {
+	forgotten, unfinished, unknown := forgottenErasures(list, listed)
+	if older = older || unknown && life.Beat <= known; older {
 		n := store.Noticed{Node: a.node, Known: known, KnownAt: at, At: a.Now()}
 		if at.IsZero() {
 			n.KnownAt = n.At
@@ -127,8 +127,9 @@ func (a *App) compare(ctx context.Context, life store.Life, older bool) error {
 }
 
 // forgottenErasures compares a list with the record's. Those that the record does not
-// know were forgotten; unfinished are those that it knows to be asked for.
-func forgottenErasures(list, listed []store.Erased) (forgotten, unfinished []store.Erased) {
+// know, or knows an earlier one of, were forgotten; unfinished are those that it knows to be
+// asked for. unknown tells that one of the list was never asked for there.
+func forgottenErasures(list, listed []store.Erased) (forgotten, unfinished []store.Erased, unknown bool) {
 	known := map[string]store.Erased{}
 	for _, e := range listed {
 		known[string(e.Contact)] = e
@@ -139,10 +140,10 @@ func forgottenErasures(list, listed []store.Erased) (forgotten, unfinished []sto
 		case asked && was.At.IsZero():
 			unfinished = append(unfinished, e)
 		default:
-			forgotten = append(forgotten, e)
+			forgotten, unknown = append(forgotten, e), unknown || !asked
 		}
 	}
-	return forgotten, unfinished
+	return forgotten, unfinished, unknown
 }
 
 // eraseAgain erases what a contact said before she was erased.

@@ -49,7 +49,7 @@ func RestoreStatus(ctx context.Context, site Site) (RestoreState, error) {
 	case err != nil:
 		return out, err
 	default:
-		forgotten, unfinished := forgottenErasures(merged(list), listed)
+		forgotten, unfinished, _ := forgottenErasures(merged(list), listed)
 		out.List, out.Listed, out.Again, out.Bad = path, len(merged(list)), len(forgotten)+len(unfinished), bad
 	}
 	out.Restore, err = commandDesk(st, ring).Restored(ctx)
@@ -151,7 +151,7 @@ func eraseListed(ctx context.Context, st *store.Store, ring *vault.Ring, site Si
 	if err != nil {
 		return 0, err
 	}
-	forgotten, unfinished := forgottenErasures(list, listed)
+	forgotten, unfinished, _ := forgottenErasures(list, listed)
 	again := append(forgotten, unfinished...)
 	since := map[string]time.Time{}
 	for _, e := range again {

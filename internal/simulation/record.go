@@ -380,6 +380,9 @@ func (r *Record) AskErasure(_ context.Context, contact []byte, asked, due time.T
 		r.erasures[string(contact)] = &erasure{asked: micro(asked), due: micro(due)}
 		return nil
 	}
+	if !e.done.IsZero() && !e.done.Before(micro(asked)) {
+		return nil
+	}
 	if due = micro(due); !e.done.IsZero() || due.Before(e.due) {
 		e.due = due
 	}

@@ -140,7 +140,7 @@ func recoverDir(disk FS, dir string, seal *sealer, fresh *counted) (found, error
 		}
 	}
 	for _, name := range out.leftovers {
-		if err := disk.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeIfThere(disk, filepath.Join(dir, name)); err != nil {
 			return found{}, fmt.Errorf("removing %s: %w", name, err)
 		}
 	}

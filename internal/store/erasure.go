@@ -12,12 +12,13 @@ import (
 )
 
 // AskErasure notes that a contact asks to be erased when due comes. An earlier
-// day of before stands.
+// day of before stands, and so does an erasure that was done since she asked.
 func (s *Store) AskErasure(ctx context.Context, contact []byte, asked, due time.Time) error {
 	_, err := s.pool.Exec(ctx, `
 insert into erasure as e (contact, asked_at, due_at) values ($1, $2, $3)
 on conflict (contact) do update set asked_at = excluded.asked_at, done_at = null,
-	due_at = case when e.done_at is null then least(e.due_at, excluded.due_at) else excluded.due_at end`, contact, asked, due)
+	due_at = case when e.done_at is null then least(e.due_at, excluded.due_at) else excluded.due_at end
+where e.done_at is null or e.done_at < excluded.asked_at`, contact, asked, due)
 	if err != nil {
 		return fmt.Errorf("noting an erasure: %w", err)
 	}

@@ -444,6 +444,8 @@ var behaviours = []struct {
 		s.must(err)
 		s.is("wishes", known, false)
 		s.must(s.KeepContact(s.ctx, who(1)))
+		s.must(s.AskErasure(s.ctx, who(1), start, start))
+		s.is("what she asked before was done", erasing(), false)
 		s.must(s.AskErasure(s.ctx, who(1), after(2), after(3)))
 		s.is("asked again", erasing(), true)
 	}},
