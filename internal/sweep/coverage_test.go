@@ -33,7 +33,7 @@ var apart = map[string][]string{
 	"only where a backup was restored: app's TestAnOlderRecordHolds": {"store.(*Store).NoticeRestore"},
 	"a start: without it nothing is answered": {
 		"app.(*App).openServers", "app.(*App).startConversation", "app.listen", "store.(*Store).Stranger", "store.Open", "session.(*Store).Ping", "session.(*Store).Policy", "session.(*Store).Begin",
-		"spool.Open", "spool.makeDir", "spool.recoverDir", "spool.readSegment", "spool.(*found).mend", // their faults: internal/spool
+		"spool.Open", "spool.makeDir", "spool.readSegment", "spool.(*found).mend", // their faults: internal/spool
 	},
 	"what stands behind the seam": {"spool.Disk.", "session.(*shared).trip"},
 	"its faults are in internal/spool: what was delivered is noted, or is delivered again": {"spool.(*segment).flush", "spool.(*Spool).Close", "spool.(*Spool).forgetCount"},
