@@ -26,7 +26,8 @@ type replay struct {
 	single bool // each request holds one input, and no number: a key pressed twice may be a repeat
 	phone  *phone
 	states []state
-	before []state  // since the last dial that was answered where nothing was lost, as they were: what a lost session may go back to
+	before []state  // since the last dial that was answered, as they were: what a lost session may go back to
+	older  []draft  // from before that dial, where it was behind a loss: what the record may still hold
 	phones []phone  // as they were before: what the record has of her may be older than what she knows
 	typed  []string // in this session, behind the code and since
 	runs   int      // entered so far
@@ -136,7 +137,8 @@ func (r *replay) hear(text string, end, lost bool) bool {
 			}
 		}
 		if len(fit) > 0 {
-			if r.begins && !lost { // else a gateway may have died with what is newer than the record's draft
+			if r.begins {
+				r.older = r.olderThan(lost)
 				r.before = nil
 			}
 			r.followed(fit)
@@ -144,6 +146,23 @@ func (r *replay) hear(text string, end, lost bool) bool {
 		}
 	}
 	return false
+}
+
+// olderThan gives what may be taken up behind a dial that was just answered, though its
+// screen did not offer it: behind a loss a gateway may have died with what is newer than
+// the record's draft.
+func (r *replay) olderThan(lost bool) []draft {
+	if !lost {
+		return nil
+	}
+	out := r.older
+	for _, s := range r.before {
+		d := draft{s.cursor, s.run, s.language}
+		if s.ended == nil && s.cursor.InFlow() && r.world.book.LevelOf(s.cursor) == "L1" && !slices.ContainsFunc(out, d.equal) {
+			out = append(out, d)
+		}
+	}
+	return out[max(0, len(out)-mostPlaces):]
 }
 
 // unheard is for a request whose answer never came: she may stand before it or
@@ -386,6 +405,11 @@ func (r *replay) begun(d doubt, lost bool) []state {
 				p.lastPlace = place
 				r.knew(p)
 			}
+		}
+	}
+	if lost {
+		for _, d := range r.older {
+			open(d)
 		}
 	}
 	if r.medium == "sms" && !lost {
