@@ -326,7 +326,7 @@ func (r *run) contact() []byte { return r.ring.Pseudonym(r.number).Bytes() }
 // cares lets the minute of what time brings come until nothing waits any more.
 func (r *run) cares(waits string) {
 	r.t.Helper()
-	for range 4 {
+	for range 8 {
 		a, _ := r.gateway()
 		a.EmptySpool(r.t.Context())
 		a.Care(r.t.Context())
