@@ -61,6 +61,10 @@ func TestAnOlderRecordHoldsWhatIsSentAndForgetsAgainWhoWasErased(t *testing.T) {
 	if w.held(t) {
 		t.Fatal("sends are held, and nothing was restored")
 	}
+	await(t, 10*time.Second, "a sign of life to be remembered", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "life"))
+		return err == nil
+	})
 	w.exec(t, `delete from erasure`)
 	said("00000000-0000-8000-8000-0000000000a2")
 	w.exec(t, `update life set beat = 0`)
