@@ -63,8 +63,8 @@ type PersonErased struct {
 // a STOP among them is kept.
 const handledWait = 3 * time.Second
 
-// ErasePerson erases a person at once: on this site's list of who was erased first, then
-// in the record, then in live sessions.
+// ErasePerson erases a person at once: it is asked for in the record, she is on this
+// site's list of who was erased, she is erased in the record, and then in live sessions.
 func ErasePerson(ctx context.Context, site Site, p PersonAsked, log *slog.Logger) (PersonErased, error) {
 	began := time.Now()
 	var out PersonErased

@@ -320,15 +320,17 @@ func (r *rotation) round(ctx context.Context) error {
 // left counts what could be rewrapped.
 func (r *rotation) left(ctx context.Context) (n int, err error) {
 	all, err := r.store.SealedUnder(ctx)
-	if err != nil {
-		return 0, err
-	}
+	return r.among(all), err
+}
+
+// among counts what could be rewrapped of all.
+func (r *rotation) among(all []store.SealedUnder) (n int) {
 	for _, u := range all {
 		if !u.Fixed && u.Key != r.ring.Sealing() {
 			n += u.Count
 		}
 	}
-	return n, nil
+	return n
 }
 
 // report says what is left, and why.
@@ -337,12 +339,7 @@ func (r *rotation) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	left := 0
-	for _, u := range all {
-		if !u.Fixed && u.Key != r.ring.Sealing() {
-			left += u.Count
-		}
-	}
+	left := r.among(all)
 	r.Left, r.Idle = []Left{}, []string{}
 	needed := map[int]bool{}
 	for _, u := range all {

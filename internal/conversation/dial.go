@@ -174,7 +174,7 @@ func (t *trip) recall(ctx context.Context, l *live, lost, cached bool) (bool, er
 	case d == nil:
 		return false, nil
 	case d.ID != t.who.session:
-		t.spooled = t.maySpool(ctx)
+		t.spooled = d.Cursor.InFlow() && !d.Done && t.maySpool(ctx)
 		t.dialled(d, lost && t.c.seenRecently(t.contact, t.who.now))
 		return true, nil
 	}
