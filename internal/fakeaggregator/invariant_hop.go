@@ -61,7 +61,8 @@ func (c *check) prompt() {
 	}
 }
 
-// promises is I16: nothing is promised while nothing can be made durable.
+// promises is I16: nothing is promised while nothing can be made durable. What came
+// before may have been made durable then, and a copy of it is answered alike (I5).
 func (c *check) promises() {
 	for _, w := range c.windows {
 		if w.Window != "durable" {
@@ -70,9 +71,12 @@ func (c *check) promises() {
 		for caller := range c.callers {
 			for _, turns := range [][]turn{c.hops[caller], c.sms[caller]} {
 				for _, t := range turns {
+					if t.begins() <= w.At {
+						continue
+					}
 					for _, l := range t.copies {
 						c.looked("I16")
-						if l.Acked && l.At > w.At && l.At+l.Took < w.At+w.Took {
+						if l.Acked && l.At+l.Took < w.At+w.Took {
 							c.violated("I16", caller, where(l), "acknowledged while nothing could be made durable")
 						}
 					}

@@ -255,8 +255,8 @@ func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
 			p.record.Rows[i].SentAt = time.Time{}
 		}},
 		{"a promise while all is away", "I16", func(p *pair) {
-			l := p.lines[p.line("last screen", func(l fakeaggregator.Line) bool { return l.Acked })]
-			p.lines = append(p.lines, fakeaggregator.Line{Kind: fakeaggregator.KindWindow, Caller: -1, Wall: l.Wall, At: l.At - 1, Took: l.Took + 2, Window: "durable"})
+			l := p.lines[p.line("last screen", func(l fakeaggregator.Line) bool { return l.Acked && l.Copy == fakeaggregator.First })]
+			p.lines = append(p.lines, fakeaggregator.Line{Kind: fakeaggregator.KindWindow, Caller: -1, Wall: l.Wall, At: l.At - time.Second, Took: l.Took + 2*time.Second, Window: "durable"})
 		}},
 		{"a hop that takes too long", "I17", func(p *pair) {
 			p.lines[p.line("hop", func(l fakeaggregator.Line) bool { return l.Kind == fakeaggregator.KindHop })].Took = 10 * time.Second

@@ -216,6 +216,14 @@ func (t turn) unsent() bool {
 	return !slices.ContainsFunc(slices.Concat(t.copies, t.late), func(l Line) bool { return l.Error != refused })
 }
 
+func (t turn) begins() time.Duration {
+	begin := t.first.At
+	for _, l := range t.copies {
+		begin = min(begin, l.At)
+	}
+	return begin
+}
+
 func (t turn) ends() time.Duration {
 	end := t.first.At
 	for _, l := range t.copies {
