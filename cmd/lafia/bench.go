@@ -162,6 +162,7 @@ type benchOverloadCmd struct {
 	Seconds float64 `default:"20" help:"How long there are too many callers (${default})."`
 	Callers int     `default:"4000" help:"Callers in conversation at a time (${default})."`
 	Shared  bool    `help:"Let the generator share the gateway's cores; else it has one of two, or a quarter of more, for itself."`
+	Cgroups string  `placeholder:"DIR" help:"A folder of cgroups named gateway, postgres and redis, which share the processor as services of systemd do (docs/performance.md); else every process has an equal turn."`
 	Dir     string  `placeholder:"DIR" help:"Where the data are while it runs; the system's temporary folder by default."`
 	JSON    string  `placeholder:"FILE" help:"Write the figures to a file too, for programs (- is standard output, instead of the table)."`
 
@@ -174,7 +175,7 @@ func (c *benchOverloadCmd) Run(ctx *cliContext) error {
 		return wrongUse("bench overload: rounds, seconds and callers are 1 at least")
 	}
 	r, err := bench.Overload(ctx.Ctx, bench.Options{
-		Rounds: c.Rounds, Round: time.Duration(c.Seconds * float64(time.Second)), Callers: c.Callers, Shared: c.Shared, Dir: c.Dir, Profile: c.Profile,
+		Rounds: c.Rounds, Round: time.Duration(c.Seconds * float64(time.Second)), Callers: c.Callers, Shared: c.Shared, Groups: c.Cgroups, Dir: c.Dir, Profile: c.Profile,
 		Progress: ctx.Stderr, Log: ctx.log(slog.LevelWarn),
 	})
 	if err != nil {

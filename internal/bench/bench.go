@@ -37,6 +37,7 @@ type Options struct {
 	Callers     int           // 4,000 in conversation at a time
 	Dir         string        // where the data folder is made: a new one in the system's temporary folder
 	Shared      bool          // overload: the generator has no cores for itself
+	Groups      string        // overload: a folder of cgroups, one for each service; "": every process has an equal turn
 	Profile     string        // hidden: where the gateway's CPU profile goes
 	Progress    io.Writer     // nil is silence
 	Log         *slog.Logger

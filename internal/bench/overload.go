@@ -41,7 +41,8 @@ type OverloadRound struct {
 // OverloadReport is a whole run of `lafia bench overload`.
 type OverloadReport struct {
 	Machine  Machine         `json:"machine"`
-	Apart    int             `json:"generator_cores"` // that the generator has for itself; 0: it shares those of the gateway
+	Apart    int             `json:"generator_cores"`   // that the generator has for itself; 0: it shares those of the gateway
+	Weights  string          `json:"weights,omitempty"` // of the services at the processor; "": every process has an equal turn
 	Seconds  float64         `json:"seconds"`
 	Rounds   []OverloadRound `json:"rounds"`
 	Errors   int64           `json:"errors"`
@@ -87,6 +88,11 @@ func (r *run) startOverload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.Groups != "" {
+		if err := r.groups(r.Groups); err != nil {
+			return err
+		}
+	}
 	r.say("bringing %d callers into conversations", r.Callers)
 	return r.warm(command{Target: string(ChildGateway), URL: url, Path: ussdPath, Busy: busy, Over: true})
 }
@@ -104,7 +110,7 @@ func (r *run) standApart() (back func(), err error) {
 }
 
 func (r *run) overload(ctx context.Context) (*OverloadReport, error) {
-	report := &OverloadReport{Machine: r.report.Machine, Apart: len(r.apart), Seconds: r.Round.Seconds()}
+	report := &OverloadReport{Machine: r.report.Machine, Apart: len(r.apart), Weights: weights(r.Groups), Seconds: r.Round.Seconds()}
 	for n := range r.Rounds {
 		var round OverloadRound
 		res, err := r.generator.do(command{Do: "closed", Target: string(ChildGateway), Connections: r.Connections, Seconds: overloadMeasured.Seconds()})
@@ -215,6 +221,11 @@ func (r *OverloadReport) Print(out io.Writer) {
 		p("the generator has %d more to itself; gateway and servers share theirs; load before: %s", r.Apart, m.Load)
 	} else {
 		p("generator, gateway and servers share the cores; load before: %s", m.Load)
+	}
+	if r.Weights != "" {
+		p("weights at the processor: %s", r.Weights)
+	} else {
+		p("every process has an equal turn at the processor: each of PostgreSQL's as much as the gateway")
 	}
 	p("%d rounds; medians (low to high)", len(r.Rounds))
 	p("")

@@ -250,6 +250,9 @@ func (r *run) settled() {
 			repaired = true
 			continue
 		}
+		// What was taken before the spool was emptied is in the record; a receipt that is
+		// taken meanwhile may be in the spool again.
+		sent, quiet := r.far.sent()
 		left := a.EmptySpool(r.t.Context())
 		var waits string
 		must(r.t, r.record.Pool().QueryRow(r.t.Context(), `select concat_ws(' ',
@@ -257,7 +260,7 @@ func (r *run) settled() {
 			(select count(*) || ' to send' from outbound where contact = $1 and state in ('queued', 'sending') having count(*) > 0),
 			(select count(*) || ' jobs' from river_job where kind in ('handle_inbound', 'send_outbound') and state in ('available', 'retryable', 'scheduled') having count(*) > 0))`,
 			contact).Scan(&waits))
-		if waits == "" && left == 0 && r.far.idle() {
+		if now, _ := r.far.sent(); waits == "" && left == 0 && quiet && now == sent {
 			return
 		}
 		took := time.Since(begun)

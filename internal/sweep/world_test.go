@@ -324,7 +324,14 @@ func (e *farEnd) to(number string) []string {
 // refuses refuses the next message to a number for now.
 func (e *farEnd) refuses(number string) { e.mu.Lock(); defer e.mu.Unlock(); e.refuse[number] = true }
 
-func (e *farEnd) idle() bool { e.mu.Lock(); defer e.mu.Unlock(); return e.busy == 0 }
+func (e *farEnd) idle() bool { _, all := e.sent(); return all }
+
+// sent counts the messages it took, and reports whether all receipts were taken too.
+func (e *farEnd) sent() (messages int, all bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.serial, e.busy == 0
+}
 
 // answer is what a webhook said.
 type answer struct {
