@@ -173,16 +173,30 @@ func (t *trip) commit(ctx context.Context) error {
 			return &notSaved{language: t.live.Language, cause: err}
 		}
 	}
-	if t.finished == nil {
-		return nil
+	if t.finished != nil {
+		if err := t.keepRun(ctx); err != nil {
+			return &notSaved{language: t.live.Language, cause: err}
+		}
 	}
+	if t.durable() {
+		t.c.Point("committed")
+	}
+	return nil
+}
+
+// durable reports whether the commit kept something that would be there twice, were
+// she asked for it again.
+func (t *trip) durable() bool { return t.finished != nil || len(t.calls) > 0 }
+
+// keepRun makes the finished run durable, and shows the reference that it got.
+func (t *trip) keepRun(ctx context.Context) error {
 	r, err := t.run()
 	if err != nil {
-		return &notSaved{language: t.live.Language, cause: err}
+		return err
 	}
 	captured, err := t.keep(ctx, "run", deed{Run: &r})
 	if err != nil {
-		return &notSaved{language: t.live.Language, cause: err}
+		return err
 	}
 	if captured.RunID != t.live.Run {
 		t.live.Run = captured.RunID
@@ -191,7 +205,6 @@ func (t *trip) commit(ctx context.Context) error {
 		last.Key = t.live.Last.Key
 		t.live.Last = last
 	}
-	t.c.Point("committed")
 	return nil
 }
 

@@ -73,8 +73,8 @@ func (c *Conversation) caller(channel string, in message.Inbound) caller {
 	}
 }
 
-// hop is the trip of a keypress. done is the one before, when it finished a run and
-// found its session moved.
+// hop is the trip of a keypress. done is the one before, when it finished a run, or
+// asked for a call, and found its session moved.
 func (c *Conversation) hop(ctx context.Context, who caller, done **trip) (answered, error) {
 	c.drop(ctx, who.key)
 	loaded, err := c.Sessions.Load(ctx, who.key) // Redis trip 1
@@ -94,6 +94,8 @@ func (c *Conversation) hop(ctx context.Context, who caller, done **trip) (answer
 		who.hop = c.hopOf(who, met, l)
 	}
 	switch {
+	case l == nil && *done != nil: // Redis forgot her session meanwhile, and the spool's record is not there yet
+		return (*done).instead(ctx, loaded), nil
 	case l == nil:
 	case *done != nil && l.ID == who.session && !l.Done && l.isRepeat(who.hop):
 		return (*done).instead(ctx, loaded), nil
@@ -136,7 +138,7 @@ func (c *Conversation) hop(ctx context.Context, who caller, done **trip) (answer
 			t.forget(ctx)
 			return t.live.Last, nil
 		}
-		if t.finished != nil {
+		if t.durable() {
 			*done = t
 		}
 		return answered{}, err
@@ -145,13 +147,13 @@ func (c *Conversation) hop(ctx context.Context, who caller, done **trip) (answer
 	return t.live.Last, nil
 }
 
-// instead puts a finished run's session in the place of one that another gateway
-// began anew for a copy of this very hop, because Redis and it knew of no session:
-// the run is durable, and she must not be asked for it again.
+// instead puts the session of what was made durable in the place of none, or of one that
+// another gateway began anew for a copy of this very hop, because Redis and it knew of no
+// session: she must not be asked for it again.
 func (t *trip) instead(ctx context.Context, loaded session.Loaded) answered {
 	t.loaded, t.before = loaded, loaded.Version
 	if err := t.save(ctx); err != nil {
-		t.c.Log.Warn("a finished run's session could not be saved; the run is durable", "channel", t.who.key.Channel)
+		t.c.Log.Warn("a session could not be saved; what she said last is durable", "channel", t.who.key.Channel)
 	}
 	return t.live.Last
 }

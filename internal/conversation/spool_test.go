@@ -205,6 +205,50 @@ func TestWhatLiesFinishedInTheSpoolIsNotGoneOnWith(t *testing.T) {
 	}
 }
 
+func TestWhatIsDurableIsToldThoughRedisForgotMeanwhile(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		away bool // the record is, so it goes into the spool
+		keys []string
+		last string
+	}{
+		{"a run in the spool", true, []string{"1", "1", "107", "3", "2", "1", "2"}, "mots"},
+		{"a run in the record", false, []string{"1", "1", "107", "3", "2", "1", "2"}, "mots"},
+		{"a wish to be called in the spool", true, []string{"1", "6"}, "1"},
+		{"a wish to be called in the record", false, []string{"1", "6"}, "1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSpooling(t)
+			p := s.phone(anna)
+			p.dial("")
+			p.walk(c.keys...)
+			if c.away {
+				s.gate.set("refused")
+			}
+			s.c.Point = func(point string) {
+				if point == "committed" {
+					s.flush()
+				}
+			}
+			last := p.press(c.last)
+			if !last.End || strings.Contains(last.Text, "perdue") {
+				t.Fatalf("what is durable is answered by\n%s", last.Text)
+			}
+			s.c.Point = func(string) {}
+			if again := p.send(s.c); again != last {
+				t.Errorf("a repeat got\n%s\nand not\n%s", again.Text, last.Text)
+			}
+			if c.away {
+				s.gate.set("")
+			}
+			s.drain(s.spool.Pending())
+			if n := s.count(`select count(*) from submission`); n != 1 {
+				t.Errorf("%d are kept", n)
+			}
+		})
+	}
+}
+
 func TestWhatIsFinishedWhileTheRecordIsAwayGetsItsReferenceAndIsKeptOnce(t *testing.T) {
 	s := newSpooling(t)
 	callers := map[string][]string{ // what each dials
