@@ -95,7 +95,39 @@ func (c *check) lost() {
 				c.violated("I1", caller, where(e.turn.first), "she left a %s that said enough, and it was not kept: lost", e.sub.Kind)
 			}
 		}
+		calls := c.callRows(contact)
+		for _, w := range c.calls[caller] {
+			if !w.sure {
+				continue
+			}
+			c.looked("I1")
+			if !slices.ContainsFunc(calls, func(r Row) bool { return maps.Equal(r.Answers, w.answers) }) {
+				c.violated("I1", caller, where(w.turn.first), "she was told that she will be called, and nothing says so: lost")
+			}
+		}
 	}
+}
+
+// isCall reports whether a row is a wish to be called back that was made by a key.
+func isCall(r Row) bool {
+	return r.Kind == programme.Open && r.Medium == "ussd" && r.Answers["call"] != ""
+}
+
+// callRows lists the wishes of a caller to be called back.
+func (c *check) callRows(contact string) (out []Row) {
+	for _, r := range c.Record.Rows {
+		if string(r.Contact) == contact && isCall(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// wished reports whether a replay of what she keyed in asks for the call of a row.
+func (c *check) wished(caller int, r Row) bool {
+	return isCall(r) && r.Words == "" && slices.ContainsFunc(c.calls[caller], func(w wishedCall) bool {
+		return maps.Equal(w.answers, r.Answers) && w.turn.first.Channel == r.Channel
+	})
 }
 
 // doubled is I2: nothing is there more often than she finished it.
@@ -139,6 +171,13 @@ func (c *check) doubled() {
 		if c.looked("I2"); kept > len(left) && !c.blind[caller] {
 			c.violated("I2", caller, "table submission", "%d things that she left are there, and she left %d: doubled", kept, len(left))
 		}
+		turns := map[time.Duration]bool{}
+		for _, w := range c.calls[caller] {
+			turns[w.turn.first.At] = true
+		}
+		if n := len(c.callRows(contact)); n > len(turns) && !c.blind[caller] {
+			c.violated("I2", caller, "table submission", "%d wishes to be called back are there, and she made %d: doubled", n, len(turns))
+		}
 		seen := map[string]bool{}
 		for _, r := range c.confided(caller) {
 			if c.looked("I2"); seen[r.Reference] {
@@ -168,7 +207,7 @@ func (c *check) wrong() {
 			c.violated("I3", caller, "table submission", "the words do not open")
 			continue
 		}
-		if c.isOpen(caller, r) {
+		if c.isOpen(caller, r) || c.wished(caller, r) {
 			continue
 		}
 		var about []expected
@@ -283,7 +322,7 @@ func (c *check) unmeant() {
 			}
 		}
 		// What she left was not finished with the words that she meant: wrong looks at it.
-		meant := c.callers[caller].Role == Progress || r.Partial && c.callers[caller].Role == Role(r.Kind)
+		meant := c.wished(caller, r) || c.callers[caller].Role == Progress || r.Partial && c.callers[caller].Role == Role(r.Kind)
 		if len(nonces) == 0 && !meant && !c.blind[caller] {
 			c.violated("I4", caller, "table submission", "a %s that she did not mean", r.Kind)
 		}

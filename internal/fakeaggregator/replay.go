@@ -48,15 +48,16 @@ type state struct {
 	drafts   []draft  // what may be taken up again
 	ahead    []string // dialled, and waiting for her language
 	ended    *flow.Submission
-	hinted   bool    // what she keyed in last was not understood
-	commits  bool    // the step made something durable
-	binds    bool    // and more than a yes or no that she can take back
-	typed    string  // keyed in last in this session, where that matters
-	asked    bool    // what it would have made durable was asked once more
-	left     []draft // with this step: not to be taken up again
-	late     []state // where a hop of the session before leads, should it still come
-	received bool    // and it finished what she is asked whether to go on with
-	phone    phone   // as it is behind this step
+	hinted   bool              // what she keyed in last was not understood
+	commits  bool              // the step made something durable
+	binds    bool              // and more than a yes or no that she can take back
+	typed    string            // keyed in last in this session, where that matters
+	asked    bool              // what it would have made durable was asked once more
+	left     []draft           // with this step: not to be taken up again
+	call     map[string]string // with this step: the answers of her wish to be called back
+	late     []state           // where a hop of the session before leads, should it still come
+	received bool              // and it finished what she is asked whether to go on with
+	phone    phone             // as it is behind this step
 }
 
 type draft struct {
@@ -108,7 +109,7 @@ func (r *replay) input(typed, pin string, at time.Time) {
 // forgetLeft ends what was true of the step before alone.
 func (r *replay) forgetLeft() {
 	for i := range r.states {
-		r.states[i].left = nil
+		r.states[i].left, r.states[i].call = nil, nil
 	}
 }
 
@@ -648,6 +649,8 @@ func (r *replay) act(s state, a flow.Action, pin string, d doubt, hint string) [
 			if s.phone.answer = "no"; e.Given {
 				s.phone.answer = "yes"
 			}
+		case flow.CallMe:
+			s.call = map[string]string{"call": "yes", "at": e.Flow + "/" + e.State}
 		case flow.Confirm:
 			s.phone.confirmed = maps.Clone(s.phone.confirmed)
 			s.phone.confirmed[group] = true

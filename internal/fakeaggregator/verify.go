@@ -73,6 +73,7 @@ type check struct {
 	ended   time.Time // of the ledger
 	byNonce map[string][]Row
 	expects map[int][]expected
+	calls   map[int][]wishedCall
 	blind   map[int]bool
 	heard   map[int]map[string]bool // screens that she got
 }
@@ -97,12 +98,19 @@ type expected struct {
 	sure     bool // it must be there
 }
 
+// wishedCall is a wish to be called back that a replay made.
+type wishedCall struct {
+	answers map[string]string
+	turn    turn
+	sure    bool // it must be there
+}
+
 // Verify compares a ledger with the record.
 func Verify(ledger []Line, o VerifyOptions) *Report {
 	o.Limit, o.Deadline = cmp.Or(o.Limit, 8*time.Second), cmp.Or(o.Deadline, 9*time.Second)
 	c := &check{
 		VerifyOptions: o, lines: ledger, callers: map[int]Line{}, contact: map[string]int{}, owner: map[string]int{}, runs: map[string]Line{},
-		hops: map[int][]turn{}, sms: map[int][]turn{}, sends: map[int][]Line{}, byNonce: map[string][]Row{}, expects: map[int][]expected{},
+		hops: map[int][]turn{}, sms: map[int][]turn{}, sends: map[int][]Line{}, byNonce: map[string][]Row{}, expects: map[int][]expected{}, calls: map[int][]wishedCall{},
 		blind: map[int]bool{}, heard: map[int]map[string]bool{},
 	}
 	c.report.Checked = map[string]int{}
@@ -281,6 +289,7 @@ func (c *check) replayCaller(caller int) {
 			return
 		}
 		c.expect(caller, r, t, heard)
+		c.expectCall(caller, r, t, heard)
 		c.expectLeft(caller, r, t, certain)
 		r.replied = t.first.Wall.Add(end - t.first.At)
 	}
@@ -352,6 +361,18 @@ func (c *check) expect(caller int, r *replay, t turn, heard []Line) {
 			e.nonce = n[0]
 		}
 		c.expects[caller] = append(c.expects[caller], e)
+	}
+}
+
+// expectCall notes a wish to be called back, once a turn and place where she made it.
+func (c *check) expectCall(caller int, r *replay, t turn, heard []Line) {
+	sure := len(heard) > 0 && len(r.states) == 1
+	for _, s := range r.states {
+		if s.call != nil && !slices.ContainsFunc(c.calls[caller], func(w wishedCall) bool {
+			return w.turn.first.At == t.first.At && maps.Equal(w.answers, s.call)
+		}) {
+			c.calls[caller] = append(c.calls[caller], wishedCall{s.call, t, sure})
+		}
 	}
 }
 
