@@ -67,7 +67,14 @@ type draft struct {
 }
 
 func (d draft) same(o draft) bool {
-	return d.run == o.run && d.cursor.State == o.cursor.State && maps.Equal(d.cursor.Answers, o.cursor.Answers)
+	return d.run == o.run && sameScreen(d.cursor, o.cursor)
+}
+
+// sameScreen leaves out by which screens she came: what differs shows in the next one, but
+// for where she was when she was asked for her secret code once more, or to correct one
+// answer.
+func sameScreen(a, b flow.Cursor) bool {
+	return a.Flow == b.Flow && a.State == b.State && a.Then == b.Then && a.After == b.After && maps.Equal(a.Answers, b.Answers)
 }
 
 func (d draft) equal(o draft) bool { return reflect.DeepEqual(d, o) }
@@ -279,8 +286,7 @@ func (r *replay) here() (state, bool) {
 }
 
 func (s state) same(o state) bool {
-	return s.language == o.language && s.run == o.run && s.cursor.State == o.cursor.State && s.cursor.Flow == o.cursor.Flow &&
-		maps.Equal(s.cursor.Answers, o.cursor.Answers) && s.shown.Page == o.shown.Page && s.phone.same(o.phone) &&
+	return s.language == o.language && s.run == o.run && sameScreen(s.cursor, o.cursor) && s.shown.Page == o.shown.Page && s.phone.same(o.phone) &&
 		s.typed == o.typed && s.asked == o.asked && slices.EqualFunc(s.left, o.left, draft.same) &&
 		s.received == o.received && slices.EqualFunc(s.drafts, o.drafts, draft.same)
 }
