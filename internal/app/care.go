@@ -53,7 +53,7 @@ func (a *App) Care(ctx context.Context) {
 		a.cared(ctx, "looking for erasures", err)
 	}
 	for _, contact := range due {
-		if err := a.erase(ctx, contact, a.Now()); err != nil {
+		if err := a.eraseDue(ctx, contact, a.Now()); err != nil {
 			a.cared(ctx, "erasing a contact", err)
 		}
 	}

@@ -201,11 +201,25 @@ func (a *App) erase(ctx context.Context, contact []byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	return a.forget(ctx, e, now)
+}
+
+// eraseDue erases a contact whose day has come, unless that was done since it was looked
+// for: by her phone, or by another gateway.
+func (a *App) eraseDue(ctx context.Context, contact []byte, now time.Time) error {
+	e, asked, err := a.store.ErasureOf(ctx, contact)
+	if err != nil || !asked || !e.At.IsZero() {
+		return err
+	}
+	return a.forget(ctx, e, now.UTC().Truncate(time.Microsecond))
+}
+
+func (a *App) forget(ctx context.Context, e store.Erased, now time.Time) error {
 	e.At = now
 	if err := a.memory.put(e); err != nil {
 		return err
 	}
-	return a.store.Erase(ctx, contact, now)
+	return a.store.Erase(ctx, e.Contact, now)
 }
 
 // eraseLate erases what came in behind an erasure and is from before it.

@@ -88,6 +88,26 @@ func (p *pair) erased(gone func(r fakeaggregator.Row, contact []byte) bool) stri
 	return l.Nonce
 }
 
+// fault is one that a good pair is spoilt with, and the invariant that has to catch it.
+type fault struct {
+	name, catches string
+	spoil         func(p *pair)
+}
+
+// faults wants each of them caught in a copy of a good pair.
+func (p *pair) faults(t *testing.T, list []fault) {
+	for _, f := range list {
+		t.Run(f.name, func(t *testing.T) {
+			bad := p.copied(t)
+			f.spoil(bad)
+			r := bad.verify()
+			if !slices.ContainsFunc(r.Violations, func(v fakeaggregator.Violation) bool { return v.Invariant == f.catches }) {
+				t.Errorf("not caught by %s: %v", f.catches, r.Violations)
+			}
+		})
+	}
+}
+
 // The ten seeded faults of docs/reliability.md: what a gateway with each would
 // leave behind. The checker has to catch every one, by its own invariant.
 func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
@@ -212,10 +232,7 @@ func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
 		})
 	}
 	// And what the ten leave out, so that no invariant is one that holds by itself.
-	for _, m := range []struct {
-		fault, catches string
-		spoil          func(p *pair)
-	}{
+	good.faults(t, []fault{
 		{"a row of nobody's", "I4", func(p *pair) {
 			i := p.row(0, nil)
 			p.record.Rows[i].Contact = make([]byte, 32)
@@ -279,16 +296,7 @@ func TestTheCheckerCatchesEverySeededFault(t *testing.T) {
 			key := p.lab.keys.Ring.ID("run-identity", []byte("gone"))
 			p.record.Identities = append(p.record.Identities, store.VerifiedIdentity{Key: key.Bytes(), RunID: "gone"})
 		}},
-	} {
-		t.Run(m.fault, func(t *testing.T) {
-			p := good.copied(t)
-			m.spoil(p)
-			r := p.verify()
-			if !slices.ContainsFunc(r.Violations, func(v fakeaggregator.Violation) bool { return v.Invariant == m.catches }) {
-				t.Errorf("not caught by %s: %v", m.catches, r.Violations)
-			}
-		})
-	}
+	})
 }
 
 // spooledOn gives a record one more gateway, which spooled ten records: one was

@@ -323,10 +323,12 @@ func (r *run) settledSoon() {
 
 func (r *run) contact() []byte { return r.ring.Pseudonym(r.number).Bytes() }
 
-// cares lets the minute of what time brings come until nothing waits any more.
+// cares lets the minute of what time brings come until nothing waits any more. It waits
+// for a sign of life at the longest: one that was under way when a spool was emptied may say
+// that something is in it.
 func (r *run) cares(waits string) {
 	r.t.Helper()
-	for range 8 {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		a, _ := r.gateway()
 		a.EmptySpool(r.t.Context())
 		a.Care(r.t.Context())
