@@ -101,6 +101,7 @@ type App struct {
 	journal      *journal // nil: there is no spool
 	memory       *memory  // of what a backup of the record would forget
 	unhandled    *unhandled
+	turns        *turns
 	listener     net.Listener
 	quit         chan struct{}
 	beating      chan struct{}
@@ -297,7 +298,7 @@ func (a *App) startConversation(ctx context.Context) error {
 		o.Spool = a.journal
 		o.Elsewhere = func(ctx context.Context) (bool, error) { return a.store.SpooledElsewhere(ctx, a.node) }
 	}
-	a.conversation = conversation.New(o)
+	a.conversation, a.turns = conversation.New(o), newTurns(a.journal.many)
 	if err := a.conversation.Start(ctx); err != nil {
 		return err
 	}

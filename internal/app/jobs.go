@@ -22,12 +22,12 @@ import (
 // inboundWorker takes a contact's messages in order.
 type inboundWorker struct {
 	river.WorkerDefaults[job.HandleInbound]
-	conversation *conversation.Conversation
-	log          *slog.Logger
+	handle func(ctx context.Context, inboundID string) error
+	log    *slog.Logger
 }
 
 func (w *inboundWorker) Work(ctx context.Context, j *river.Job[job.HandleInbound]) error {
-	err := w.conversation.Handle(ctx, j.Args.InboundID)
+	err := w.handle(ctx, j.Args.InboundID)
 	if errors.Is(err, conversation.ErrBusy) {
 		return river.JobSnooze(100 * time.Millisecond)
 	}
@@ -142,7 +142,7 @@ func (a *App) startJobs(ctx context.Context) error {
 		Remembered: a.memory.beat,
 	})
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &inboundWorker{conversation: a.conversation, log: a.Log})
+	river.AddWorker(workers, &inboundWorker{handle: a.handle, log: a.Log})
 	river.AddWorker(workers, &outboundWorker{outbox: a.outbox, log: a.Log})
 	river.AddWorker(workers, &purgeWorker{store: a.store, now: a.Now, log: a.Log})
 	river.AddWorker(workers, &partsWorker{conversation: a.conversation, log: a.Log})

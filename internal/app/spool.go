@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,9 +46,6 @@ const (
 	// heldAfter is how long reminders and broadcasts wait here when the record comes
 	// back: by then every gateway has told what lies in its spool.
 	heldAfter = beatEvery + 5*time.Second
-	// handledWithin is how long a spool counts as not empty behind its last record: a
-	// stop by SMS that came out of it is handled by then.
-	handledWithin = 10 * time.Second
 	// drainAtStop is how long a stop tries to empty the spool.
 	drainAtStop = 2 * time.Second
 )
@@ -59,12 +57,13 @@ type journal struct {
 	maxBytes int64
 	appended *prometheus.CounterVec
 
-	mu      sync.Mutex
-	failed  time.Time // when the disk last refused one
-	away    time.Time // when the record was seen to be away, the last time
-	drained time.Time // when the last record left
-	retry   time.Time // when a record that was not taken is tried again
-	told    int       // what it said lies here
+	mu     sync.Mutex
+	failed time.Time // when the disk last refused one
+	away   time.Time // when the record was seen to be away, the last time
+	retry  time.Time // when a record that was not taken is tried again
+	told   int       // what it said lies here
+
+	emptying atomic.Bool
 }
 
 // openSpool takes the folder over and learns, or settles, this gateway's id,
@@ -210,8 +209,11 @@ func (j *journal) takes() bool {
 func (j *journal) Held(context.Context) (bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.Pending() > 0 || j.within(j.drained, handledWithin) || j.within(j.away, heldAfter), nil
+	return j.Pending() > 0 || j.within(j.away, heldAfter), nil
 }
+
+// many reports whether many records are on their way to the record of this program.
+func (j *journal) many() bool { return j != nil && j.emptying.Load() && j.Pending() >= manySpooled }
 
 // holder is what lets reminders and broadcasts wait; nil without a spool.
 func (a *App) holder() outbox.Holder {
@@ -235,9 +237,6 @@ func (a *App) nodeNow() store.Node {
 		n.Spooled, n.SpoolOldest = j.Pending(), j.Oldest()
 		count := store.SpoolCount(j.Count())
 		n.Spool = &count
-		if n.Spooled == 0 && j.within(j.drained, handledWithin) {
-			n.Spooled = 1
-		}
 	}
 	return n
 }
@@ -301,14 +300,11 @@ func (a *App) drain(ctx context.Context) {
 			a.cared(ctx, "erasing what came behind an erasure", err)
 		}
 	}
-	j.mu.Lock()
-	if n > 0 {
-		j.drained = j.now()
-	}
 	if err != nil && !errors.Is(err, conversation.ErrAway) {
+		j.mu.Lock()
 		j.retry = j.now().Add(drainAgain)
+		j.mu.Unlock()
 	}
-	j.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
@@ -321,6 +317,8 @@ func (a *App) drain(ctx context.Context) {
 // deliver gives the record what lies in the spool, and stops when it is away again.
 func (a *App) deliver(ctx context.Context) (int, error) {
 	a.pulse(ctx) // whose records lie here may have been erased meanwhile, by another gateway or a command
+	a.journal.emptying.Store(true)
+	defer a.journal.emptying.Store(false)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	n, err := a.journal.Drain(ctx, func(ctx context.Context, r spool.Record) error {

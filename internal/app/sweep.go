@@ -63,7 +63,7 @@ func (a *App) sweep(ctx context.Context, before time.Time, start, account bool) 
 		return
 	}
 	for _, id := range ids {
-		if err := a.conversation.Handle(ctx, id); err != nil && !errors.Is(err, conversation.ErrBusy) {
+		if err := a.handle(ctx, id); err != nil && !errors.Is(err, conversation.ErrBusy) {
 			a.swept(ctx, "handling a forgotten message", err)
 		}
 	}

@@ -22,6 +22,23 @@ func (b *bench) care() int {
 	return len(due)
 }
 
+func TestAnErasureWaitsAnHourForAMessageThatMayCallItOff(t *testing.T) {
+	b := village(t)
+	b.has(b.tell(anna, "EFFACER"), "7 jours", "GARDER")
+	b.written()
+	b.pass(7*24*time.Hour + time.Minute)
+	_, err := b.store.Pool().Exec(context.Background(), `insert into inbound (id, contact, channel, sealed, answerable, received_at) values (gen_random_uuid(), $1, 'at', '', true, $2)`,
+		b.ring.Pseudonym(anna).Bytes(), b.time())
+	must(b.t, err)
+	if b.care() != 0 {
+		t.Fatal("she was erased before it was handled")
+	}
+	b.pass(time.Hour)
+	if b.care() != 1 {
+		t.Fatal("a message that is never handled keeps her from being erased")
+	}
+}
+
 func TestErasingBySMSWaitsSevenDaysAndThenLeadsToNobody(t *testing.T) {
 	b := village(t)
 	b.talk(anna, "langue francais", "1", "107", "3", "2", "1", "1", "canari jaune")

@@ -58,6 +58,9 @@ func (o *Outbox) decide(f store.Facts, l letter, purpose string, held bool, now 
 	if c.Waits && (held || f.Held) {
 		return wait(now.Add(heldAgain), "a stop may lie in a spool")
 	}
+	if c.Waits && f.Unheard {
+		return wait(now.Add(unheardAgain), "a message of its receiver waits: it may be a stop")
+	}
 	cost, _ := o.Prices.Cost(l.channel, l.operator, l.segments)
 	if c.Budgeted && o.Budget.stops(f.Spent, cost) {
 		return wait(now.Add(budgetAgain), "the month's budget is spent")
@@ -70,8 +73,9 @@ func (o *Outbox) decide(f store.Facts, l letter, purpose string, held bool, now 
 }
 
 const (
-	heldAgain   = 30 * time.Second // a spool drains in seconds once its server is back
-	budgetAgain = 15 * time.Minute // a person has to raise it
+	heldAgain    = 30 * time.Second // a spool drains in seconds once its server is back
+	unheardAgain = 15 * time.Second // what came late is waited with for 10 s
+	budgetAgain  = 15 * time.Minute // a person has to raise it
 )
 
 // FirstWent is why a message is not sent that was to go in the place of another.

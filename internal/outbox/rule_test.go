@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -218,6 +219,25 @@ func TestRemindersWaitWhileAStopMayLieInASpool(t *testing.T) {
 	d.exec(`update node set stopped_at = beat_at`)
 	d.send()
 	d.is("sent")
+}
+
+func TestRemindersWaitForAMessageThatTheirReceiverHasSent(t *testing.T) {
+	const wrote = `insert into inbound (id, contact, channel, sealed, answerable, received_at) values (gen_random_uuid(), $1, 'at', '', true, $2)`
+	for class, waits := range map[string]bool{"reply": false, "alert": false, "test": false, "receipt": false, "reminder": true, "broadcast": true} {
+		t.Run(class, func(t *testing.T) {
+			d := newDesk(t, sending()).as(class)
+			d.wishes("reminder", true)
+			d.wishes("broadcast", true)
+			d.exec(wrote, bytes.Repeat([]byte{1}, 32), now) // another one's
+			d.exec(wrote, make([]byte, 32), now)
+			if waits {
+				d.waits(15*time.Second, "a message of its receiver waits: it may be a stop")
+				d.exec(`update inbound set handled_at = $1 where contact = $2`, now, make([]byte, 32))
+			}
+			d.send()
+			d.is("sent")
+		})
+	}
 }
 
 func TestTheBudgetStopsAllButRepliesAndAlerts(t *testing.T) {

@@ -44,9 +44,15 @@ func (s *Store) Erasing(ctx context.Context, contact []byte) (bool, error) {
 	return is, nil
 }
 
+// heardBefore is how long an erasure whose day has come waits for messages of hers
+// that are not handled yet: one may call it off.
+const heardBefore = time.Hour
+
 // DueErasures lists whose day has come.
 func (s *Store) DueErasures(ctx context.Context, now time.Time, most int) ([][]byte, error) {
-	rows, err := s.pool.Query(ctx, `select contact from erasure where done_at is null and due_at <= $1 order by due_at limit $2`, now, most)
+	rows, err := s.pool.Query(ctx, `
+select contact from erasure e where done_at is null and due_at <= $1 and (due_at <= greatest(asked_at, $3)
+	or not exists (select from inbound where contact = e.contact and handled_at is null)) order by due_at limit $2`, now, most, now.Add(-heardBefore))
 	if err != nil {
 		return nil, fmt.Errorf("looking for due erasures: %w", err)
 	}

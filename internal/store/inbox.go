@@ -96,7 +96,11 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		m.ID, m.Contact, m.Channel, m.Sealed, m.Parts, m.Partial, m.Answerable, m.Altered, late, orNull(m.SentAt), orNull(said), m.ReceivedAt); err != nil {
 		return err
 	}
-	return s.insertJob(ctx, tx, job.HandleInbound{InboundID: m.ID}, job.QueueInbound, handleAt)
+	priority := 1
+	if late || outOfSpool(ctx) { // who writes now goes before a backlog; of one contact all are handled in order
+		priority = 2
+	}
+	return s.insertJob(ctx, tx, job.HandleInbound{InboundID: m.ID}, river.InsertOpts{Queue: job.QueueInbound, Priority: priority, ScheduledAt: handleAt})
 }
 
 // sameMoment is how far two words of a channel on when one message was sent may
@@ -173,12 +177,13 @@ select coalesce(max(n), 0) from outbound where contact = $1 and created_at <= $3
 	return n, nil
 }
 
-func (s *Store) insertJob(ctx context.Context, tx pgx.Tx, args river.JobArgs, queue string, at time.Time) error {
+func (s *Store) insertJob(ctx context.Context, tx pgx.Tx, args river.JobArgs, o river.InsertOpts) error {
 	c, err := s.jobs()
 	if err != nil {
 		return err
 	}
-	if _, err := c.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: 25, ScheduledAt: at}}}); err != nil {
+	o.MaxAttempts = 25
+	if _, err := c.InsertManyTx(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: &o}}); err != nil {
 		return fmt.Errorf("inserting a job: %w", err)
 	}
 	return nil

@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -72,4 +74,41 @@ func TestAHandThatSaysNothingIsLetGoByPostgreSQL(t *testing.T) {
 		t.Error("a hand that was let go still handles")
 	}
 	h.Release()
+}
+
+func TestWhoWritesNowGoesBeforeABacklog(t *testing.T) {
+	s, err := Open(t.Context(), serverstest.Postgres(t), Options{MaxConns: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
+	const node = "00000000-0000-8000-8000-0000000000aa"
+	for i, c := range []struct {
+		name     string
+		ctx      context.Context
+		sent     time.Time
+		priority int
+	}{
+		{"out of a spool", WithMark(t.Context(), &Mark{Node: node, Number: 1}), now, 2},
+		{"out of a spool whose records have no numbers", WithMark(t.Context(), &Mark{Node: node}), now, 2},
+		{"ten days late", t.Context(), now.AddDate(0, 0, -10), 2},
+		{"now", t.Context(), now.Add(-time.Second), 1},
+		{"nobody knows when", t.Context(), time.Time{}, 1},
+	} {
+		m := Received{
+			Inbound: Inbound{ID: fmt.Sprintf("00000000-0000-8000-8000-%012d", i), Contact: bytes.Repeat([]byte{7}, 32), Channel: "a", ReceivedAt: now, SentAt: c.sent},
+			Key:     bytes.Repeat([]byte{byte(i)}, 32), ContentHMAC: bytes.Repeat([]byte{9}, 32),
+		}
+		if _, err := s.Receive(c.ctx, m); err != nil {
+			t.Fatal(c.name, err)
+		}
+		var got int
+		if err := s.pool.QueryRow(t.Context(), `select priority from river_job where args->>'inbound_id' = $1`, m.ID).Scan(&got); err != nil || got != c.priority {
+			t.Errorf("%s: priority %d, want %d (%v)", c.name, got, c.priority, err)
+		}
+	}
 }

@@ -183,6 +183,12 @@ func markOf(ctx context.Context) *Mark {
 	return m
 }
 
+// outOfSpool reports whether what is committed with the context comes out of a spool.
+func outOfSpool(ctx context.Context) bool {
+	_, is := ctx.Value(markKey{}).(*Mark)
+	return is
+}
+
 const putMark = `insert into drained (node, n) values ($1, $2) on conflict do nothing`
 
 // PutMark writes the mark of a deed that does not write it itself. The deed is

@@ -23,6 +23,7 @@ type Facts struct {
 	Leader    bool      // the receiver leads a group
 	Closed    bool      // its commune is closed, its receiver's group's, or the one she last reported from
 	Held      bool      // a gateway's spool is not empty, or nobody knows
+	Unheard   bool      // a message of the receiver waits to be handled
 	// First is the state of the message in doubt in whose place this one goes; "":
 	// it goes in nobody's.
 	First string
@@ -81,6 +82,7 @@ select o.state, o.channel, o.origin <> '', o.created_at,
 	exists (select from leader where contact = o.contact),
 	exists (select from closed_commune where pcode = o.place) or ` + inClosed("o.contact") + `,
 	exists (select from node where spooled > 0 or stopped_at is null and beat_at < $4),
+	exists (select from inbound where contact = o.contact and handled_at is null),
 	(select coalesce(sum(cost), 0) from spend where month = date_trunc('month', $3::timestamptz)::date)::float8,
 	coalesce(f.state, ''),
 	exists (select from restore where confirmed_at is null), (select beat from life)
@@ -104,7 +106,7 @@ func (s *Store) BeginAttempt(ctx context.Context, id, purpose string, decide fun
 			return err
 		}
 		err := tx.QueryRow(ctx, factsQuery, id, purpose, now, now.Add(-silent)).Scan(&f.State, &f.Channel, &f.Fallen, &f.QueuedAt,
-			&f.Tries, &f.Refusals, &started, &f.Wish, &f.Leader, &f.Closed, &f.Held, &f.Spent, &f.First, &f.Restored, &f.Beat)
+			&f.Tries, &f.Refusals, &started, &f.Wish, &f.Leader, &f.Closed, &f.Held, &f.Unheard, &f.Spent, &f.First, &f.Restored, &f.Beat)
 		if err != nil {
 			return notFound(err)
 		}
