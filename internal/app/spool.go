@@ -368,6 +368,9 @@ func (a *App) recordAnswers(ctx context.Context) bool {
 		return false // the gateway stops
 	}
 	a.conversation.Heard(err)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		a.store.DropIdle(context.WithoutCancel(ctx)) // else one dead connection a second would be found
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {

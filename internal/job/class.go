@@ -18,7 +18,8 @@ type Class struct {
 	Ahead time.Duration
 	// Purpose is the wish of the receiver that allows it; "": none is needed.
 	Purpose string
-	// Waits: not in quiet hours, and not while a stop may lie in a spool.
+	// Waits: not in quiet hours, and not while a stop may lie in a spool or in a
+	// message of the receiver that is not handled yet.
 	Waits bool
 	// Switched: not into a commune that was closed.
 	Switched bool

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"lafia/internal/programme"
 )
@@ -208,7 +209,7 @@ func (p *person) match(s Submission) *want {
 		}
 		if wanted.kind != programme.Open && (!maps.Equal(wanted.answers, s.Answers) || words != wanted.text || wanted.project != s.Project && s.Kind != programme.Progress || wanted.place != s.Place && s.Kind != programme.Progress) ||
 			wanted.kind == programme.Open && words != wanted.text {
-			if p.mayErr() {
+			if p.mayErr() || p.manner == cumulative && p.w.forgotTwice() {
 				return wanted
 			}
 			p.w.violate("I3: %s meant %v %q, and %v %q is kept", p, wanted.answers, wanted.text, s.Answers, words)
@@ -232,6 +233,18 @@ func (p *person) match(s Submission) *want {
 // what she said is kept then, and perhaps as the answer to the question before.
 func (p *person) mayErr() bool {
 	return p.w.lags || p.unaware() || p.manner == texting && p.w.flushed
+}
+
+// forgotTwice reports whether Redis forgot everything twice within a minute, and
+// PostgreSQL was away at the first time: what a call keyed in since may be read as
+// going on from a draft of before (docs/reliability.md, Known).
+func (w *world) forgotTwice() bool {
+	for _, first := range w.forgot {
+		if first.away && slices.ContainsFunc(w.forgot, func(f forgot) bool { return f.at.After(first.at) && f.at.Sub(first.at) <= time.Minute }) {
+			return true
+		}
+	}
+	return false
 }
 
 func within(some, all map[string]string) bool {

@@ -79,6 +79,7 @@ type person struct {
 	asked   []request
 	acks    []ack
 	finals  map[*errand]int // dials in which she finished an errand, as far as she knows
+	asks    bool            // by SMS she may have been asked what she has not answered: what she wrote would answer it
 	news    *bool           // what she said last to news, and was told that it is kept
 	newsSet bool
 }
@@ -389,9 +390,10 @@ func (e *errand) nonces() (out []string) {
 
 // write sends the messages of an errand, one after the other.
 func (p *person) write(e *errand) {
-	if len(e.steps) > 0 && !p.waitForReply() {
+	if p.asks || len(e.steps) > 0 && !p.waitForReply() {
 		return
 	}
+	p.asks = len(e.steps) > 0
 	for i := range e.texts {
 		t := &e.texts[i]
 		if !p.text(e, t) {
@@ -423,6 +425,7 @@ func (p *person) converse(e *errand) {
 		if ref := reference.FindString(string(plain)); ref != "" {
 			parsed, _ := programme.ParseReference(ref)
 			p.told(e, parsed, fmt.Sprint("text ", p.sent))
+			p.asks = false
 			return
 		}
 		words, last := p.answer(e, string(plain))

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,6 +41,14 @@ type spell struct {
 	from, to time.Time
 	hangs    bool // nothing comes back; else the connection is refused
 	restart  bool // connections of before are gone
+}
+
+func (s *spell) during(at time.Time) bool { return !at.Before(s.from) && at.Before(s.to) }
+
+// forgot is a moment in which Redis forgot everything.
+type forgot struct {
+	at   time.Time
+	away bool // PostgreSQL was away for somebody
 }
 
 const (
@@ -106,6 +115,7 @@ func (k weather) begin(w *world) {
 		w.spawn(func() {
 			w.sleep(w.between(time.Second, lasts))
 			w.note("weather", "Redis forgets everything")
+			w.forgot = append(w.forgot, forgot{w.Now(), slices.ContainsFunc(k.spells, func(s spell) bool { return s.server == postgres && s.during(w.Now()) })})
 			w.sessions.Flush()
 		})
 	}
@@ -123,7 +133,7 @@ func (k weather) begin(w *world) {
 func (k weather) spell(server string, gateway int, now time.Time) *spell {
 	for i := range k.spells {
 		s := &k.spells[i]
-		if s.server == server && (s.gateway < 0 || s.gateway == gateway) && !now.Before(s.from) && now.Before(s.to) {
+		if s.server == server && (s.gateway < 0 || s.gateway == gateway) && s.during(now) {
 			return s
 		}
 	}

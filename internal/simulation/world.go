@@ -65,6 +65,7 @@ type world struct {
 	stop     bool
 	calm     bool // nothing but the network goes wrong in this seed
 	flushed  bool // Redis forgets everything at least once
+	forgot   []forgot
 	lags     bool // Redis loses what it had acknowledged: a session may go back
 
 	mu         sync.Mutex

@@ -107,6 +107,19 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// DropIdle closes the connections that nobody uses. Behind a network that went
+// away without a word each of them is dead, and whoever takes one next waits for
+// his deadline to find that out.
+func (s *Store) DropIdle(ctx context.Context) {
+	for _, c := range s.pool.AcquireAllIdle(ctx) {
+		// The socket first: pgx waits 15 s for a server to hear of it, and the pool makes
+		// no other connection in its place meanwhile.
+		_ = c.Conn().PgConn().Conn().Close()
+		_ = c.Conn().Close(ctx)
+		c.Release()
+	}
+}
+
 // oneLine is an error told in one line: pgx lists every address it tried.
 type oneLine struct{ error }
 
