@@ -11,8 +11,9 @@ import (
 const (
 	// garbage is how much may pile up before it is collected, in percent of what is in
 	// use: 20 MB are in use in a gateway, and each collection slows hops down for 30 ms,
-	// twice a second at Go's own 100 (docs/performance.md).
-	garbage = 1000
+	// twice a second at Go's own 100 (docs/performance.md). With more, 500 slow clients and
+	// bodies that are too large bring it beyond 256 MiB (C13 of docs/reliability.md).
+	garbage = 700
 	// leastMemory is what a gateway gets where there is as much: what is in use, and
 	// some to pile up.
 	leastMemory = 64 << 20
