@@ -247,19 +247,16 @@ func (c *Conversation) handle(ctx context.Context, m store.Inbound) (string, err
 	who.in = message.Inbound{Medium: message.SMS, Text: words.Text, Call: words.Call, SentAt: m.SentAt}
 	who.now, who.altered = m.ReceivedAt, m.Altered
 	who.said, who.late = programme.Said(m.SentAt, m.ReceivedAt)
-	for range maxTries {
-		var a answered
-		if a, err = c.text(ctx, who, m.Partial); err == nil {
-			if words.Call {
-				return "", nil // a missed call costs nothing, and so does its answer
-			}
-			return a.Text, nil
-		}
-		if !errors.Is(err, errMoved) {
-			return "", err
-		}
+	a, err := c.text(ctx, who, m.Partial)
+	switch {
+	case errors.Is(err, errMoved):
+		return "", fmt.Errorf("%w: %w", store.ErrAgain, err)
+	case err != nil:
+		return "", err
+	case words.Call:
+		return "", nil // a missed call costs nothing, and so does its answer
 	}
-	return "", err
+	return a.Text, nil
 }
 
 // inboxKeys holds the keys of the days that messages are sealed under.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -327,7 +328,7 @@ func eachWaiting(ctx context.Context, take func() (hand, error), now func() time
 		return err
 	}
 	defer h.Release()
-	for {
+	for tries := 0; ; tries++ {
 		m, err := h.Next(ctx)
 		if store.IsNotFound(err) {
 			return nil
@@ -336,6 +337,10 @@ func eachWaiting(ctx context.Context, take func() (hand, error), now func() time
 			return err
 		}
 		a, err := handle(ctx, m)
+		if errors.Is(err, store.ErrAgain) && tries < store.MostTries {
+			continue
+		}
+		tries = -1
 		if err != nil {
 			return err
 		}

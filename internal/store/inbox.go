@@ -192,6 +192,14 @@ func (s *Store) insertJob(ctx context.Context, tx pgx.Tx, args river.JobArgs, o 
 // ErrBusy is returned when another worker has a contact's messages in hand.
 var ErrBusy = errors.New("another worker has this contact in hand")
 
+// ErrAgain is in the error of a handler whose contact was not as it had read her
+// once it came to save: it is given the next message anew, if its hand still holds
+// her. Where PostgreSQL has let her go, another worker may have handled it, and more.
+var ErrAgain = errors.New("the contact has changed meanwhile")
+
+// MostTries is how often in a row a handler is given the next message anew.
+const MostTries = 5
+
 // Hand is a worker's hold on one contact: while it lasts no other worker takes
 // her messages.
 type Hand struct {
@@ -239,7 +247,7 @@ func (s *Store) EachWaiting(ctx context.Context, inboundID string, now func() ti
 		return err
 	}
 	defer hand.Release()
-	for {
+	for tries := 0; ; tries++ {
 		m, err := hand.Next(ctx)
 		if IsNotFound(err) {
 			return nil
@@ -248,6 +256,10 @@ func (s *Store) EachWaiting(ctx context.Context, inboundID string, now func() ti
 			return err
 		}
 		a, err := handle(ctx, m)
+		if errors.Is(err, ErrAgain) && tries < MostTries {
+			continue
+		}
+		tries = -1
 		if err != nil {
 			return err
 		}

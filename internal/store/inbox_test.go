@@ -112,3 +112,40 @@ func TestWhoWritesNowGoesBeforeABacklog(t *testing.T) {
 		}
 	}
 }
+
+// A worker that was cut off while it had a message must not begin it anew behind the
+// one that took it over.
+func TestAHandThatLostItsContactIsGivenNothingAgain(t *testing.T) {
+	s, err := Open(t.Context(), serverstest.Postgres(t), Options{MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m := Received{
+		Inbound: Inbound{ID: "00000000-0000-4000-8000-000000000001", Contact: bytes.Repeat([]byte{7}, 32), Channel: "a", ReceivedAt: time.Now()},
+		Key:     bytes.Repeat([]byte{8}, 32), ContentHMAC: bytes.Repeat([]byte{9}, 32),
+	}
+	if _, err := s.Receive(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	first, second := 0, 0
+	err = s.EachWaiting(t.Context(), m.ID, time.Now, func(context.Context, Inbound) (Answer, error) {
+		if first++; first > 1 {
+			return Answer{}, nil
+		}
+		if _, err := s.pool.Exec(t.Context(), `select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()
+			and database = (select oid from pg_database where datname = current_database())`); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.EachWaiting(t.Context(), m.ID, time.Now, func(context.Context, Inbound) (Answer, error) { second++; return Answer{}, nil }); err != nil {
+			t.Fatal(err)
+		}
+		return Answer{}, fmt.Errorf("saving: %w", ErrAgain)
+	})
+	if err == nil || first != 1 || second != 1 {
+		t.Errorf("%v; it was handled %d times by the first and %d by the second", err, first, second)
+	}
+}

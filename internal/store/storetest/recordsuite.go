@@ -568,6 +568,27 @@ var behaviours = []struct {
 		s.is("error", errors.Is(err, errHandler), true)
 		s.is("then", s.handled(m.ID), []string{"hello"})
 	}},
+	{"what had changed when it was to be saved is given again, as it stands then", func(s *suite) {
+		first, second := sms(1, "a", "first", start, start), sms(1, "b", "second", after(1), after(1))
+		s.receive(first)
+		s.receive(second)
+		var given []string
+		again := map[string]int{"first": 2, "second": store.MostTries}
+		handle := func(_ context.Context, m store.Inbound) (store.Answer, error) {
+			given = append(given, string(m.Sealed))
+			if again[string(m.Sealed)]--; again[string(m.Sealed)] >= 0 {
+				return store.Answer{}, fmt.Errorf("saving: %w", store.ErrAgain)
+			}
+			return store.Answer{}, nil
+		}
+		s.must(s.EachWaiting(s.ctx, first.ID, clock, handle))
+		s.is("given", given, append([]string{"first", "first", "first"}, slices.Repeat([]string{"second"}, store.MostTries+1)...))
+		third := sms(1, "c", "third", after(2), after(2))
+		s.receive(third)
+		given, again["third"] = nil, store.MostTries+1
+		err := s.EachWaiting(s.ctx, third.ID, clock, handle)
+		s.is("it ends", []any{errors.Is(err, store.ErrAgain), len(given), s.unhandled()}, []any{true, store.MostTries + 1, 1})
+	}},
 	{"a message has one reply", func(s *suite) {
 		m := sms(1, "a", "hello", start, start)
 		s.receive(m)
