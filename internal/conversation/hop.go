@@ -131,8 +131,12 @@ func (c *Conversation) hop(ctx context.Context, who caller, done **trip) (answer
 	if err := t.commit(ctx); err != nil { // only when a run finishes
 		return answered{}, err
 	}
-	t.live.At = c.Now()                 // a repeat is known by how soon behind the reply it comes
-	if err := t.save(ctx); err != nil { // Redis trip 2
+	t.live.At = c.Now() // a repeat is known by how soon behind the reply it comes
+	err = t.save(ctx)   // Redis trip 2
+	if err != nil && t.finished != nil && !errors.Is(err, errMoved) {
+		err = t.save(ctx) // without her session, late copies of its hops would begin one
+	}
+	if err != nil {
 		if t.finished != nil && !errors.Is(err, errMoved) {
 			c.Log.Warn("a finished run's session could not be saved; the run is durable", "channel", who.key.Channel)
 			t.forget(ctx)

@@ -199,7 +199,7 @@ func next(in message.Inbound, m manner, key string) message.Inbound {
 func (p *person) ended(e *errand, r message.Reply) bool {
 	said := r.Text
 	switch ref := reference.FindString(said); {
-	case strings.Contains(said, p.w.say("error.notsaved")), strings.Contains(said, p.w.say("error.busy")):
+	case p.later(said):
 		return false
 	case ref != "":
 		parsed, ok := programme.ParseReference(ref)
@@ -215,6 +215,15 @@ func (p *person) ended(e *errand, r message.Reply) bool {
 		p.w.violate("a call ends with what no call of hers ends with: %q", said)
 	}
 	return true
+}
+
+// later reports whether she is told to call later, in whatever language: a copy of an
+// old key may have chosen one where Redis forgot hers.
+func (p *person) later(said string) bool {
+	return slices.ContainsFunc([]string{"fr", "bm", "ses"}, func(language string) bool {
+		words := p.w.Words.Words(language)
+		return said == words.Folded("error.notsaved", nil) || said == words.Folded("error.busy", nil)
+	})
 }
 
 // told notes that she was told that an errand is kept; it must be so already.

@@ -1,0 +1,75 @@
+package conversation_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"lafia/internal/conversation"
+	"lafia/internal/session"
+)
+
+// stumbles fails some saves, or tells so of saves that were done.
+type stumbles struct {
+	conversation.Sessions
+	fails int
+	done  bool
+}
+
+func (s *stumbles) Save(ctx context.Context, k session.Key, expected uint64, v session.Saved) (bool, error) {
+	if s.fails == 0 {
+		return s.Sessions.Save(ctx, k, expected, v)
+	}
+	if s.fails--; s.done {
+		if _, err := s.Sessions.Save(ctx, k, expected, v); err != nil {
+			return false, err
+		}
+	}
+	return false, errors.New("the connection was reset")
+}
+
+// Behind a session that Redis did not take, a copy of an old key would begin another
+// one, and the next copy press a key there (simulation, seeds 51138 and 72484).
+func TestLateCopiesOfACallWhoseEndRedisTookAtTheSecondTryGetItsLastScreen(t *testing.T) {
+	for name, done := range map[string]bool{"not done": false, "done, and not told": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			p := b.phone(anna)
+			p.dial("")
+			p.walk("1", "1", "107", "3", "2", "1", "2")
+			b.c.Sessions = &stumbles{b.sess, 1, done}
+			last := p.press("la baratte fuit")
+			if !last.End {
+				t.Fatalf("it does not end:\n%s", last.Text)
+			}
+			for _, text := range []string{p.text, "1*1*107", "1*1*107*3*2*1", "1"} {
+				p.text = text
+				if got := p.send(b.c); got != last {
+					t.Errorf("a copy of %q got\n%s", text, got.Text)
+				}
+			}
+			if all := b.submissions(); len(all) != 1 {
+				t.Errorf("%d are kept", len(all))
+			}
+		})
+	}
+}
+
+// Where Redis takes nothing at all her session of before the run is dropped, and the
+// run is not offered again.
+func TestARunWhoseEndRedisNeverTakesIsNotOfferedAgain(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.walk("1", "1", "107", "3", "2", "1", "2")
+	b.c.Sessions = &stumbles{b.sess, 2, false}
+	last := p.press("la baratte fuit")
+	if !last.End {
+		t.Fatalf("it does not end:\n%s", last.Text)
+	}
+	b.written()
+	b.has(p.dial("").Text, "1 Avis sur un projet")
+	if all := b.submissions(); len(all) != 1 {
+		t.Errorf("%d are kept", len(all))
+	}
+}
