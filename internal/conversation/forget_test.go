@@ -42,7 +42,7 @@ func TestLateCopiesOfACallWhoseEndRedisTookAtTheSecondTryGetItsLastScreen(t *tes
 			if !last.End {
 				t.Fatalf("it does not end:\n%s", last.Text)
 			}
-			for _, text := range []string{p.text, "1*1*107", "1*1*107*3*2*1", "1"} {
+			for _, text := range []string{"1*1*107", "1*1*107*3*2*1", "1", p.text} {
 				p.text = text
 				if got := p.send(b.c); got != last {
 					t.Errorf("a copy of %q got\n%s", text, got.Text)
