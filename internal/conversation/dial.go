@@ -101,8 +101,16 @@ func (t *trip) continued(ctx context.Context) error {
 	// More than one input where a choice is waited for: hops before this one never
 	// came. At a text screen it is one input, whatever it holds (see next).
 	t.inputs = strings.Split(rest, "*")
-	if s := t.state(); len(t.inputs) > 1 && (s == nil || s.Kind != flow.KindText) && t.repeated(ctx) {
+	s := t.state()
+	if len(t.inputs) > 1 && (s == nil || s.Kind != flow.KindText) && t.repeated(ctx) {
 		return nil
+	}
+	if len(t.inputs) > 1 && s != nil && s.Kind == flow.KindResume {
+		// Whether she goes on she says by one key. More at once is a late copy of a call
+		// whose first hops were forgotten: none of it was meant for what she left.
+		t.inputs = nil
+		t.stepIn()
+		return t.show(ctx, flow.Line{})
 	}
 	// After an apology for a lost session she presses one key. More at once is what
 	// was pressed before it, and late; or words that hold the sign between inputs, so

@@ -73,3 +73,22 @@ func TestARunWhoseEndRedisNeverTakesIsNotOfferedAgain(t *testing.T) {
 		t.Errorf("%d are kept", len(all))
 	}
 }
+
+// Redis forgot her calls, and late copies of an earlier one begin it anew: what she
+// pressed then must not be read as a yes to going on, and as answers (simulation, seed
+// 88673).
+func TestKeysOfALateCopyAreNoYesToGoingOn(t *testing.T) {
+	b := newBench(t)
+	p := b.phone(anna)
+	p.dial("")
+	p.walk("1", "1", "107", "3", "2")
+	b.written()
+	b.flush()
+	late := b.phone(anna)
+	late.session, late.text = "an earlier call", ""
+	const ask = "Vous aviez commence"
+	b.has(late.send(b.c).Text, ask)
+	late.text = "1*1"
+	b.has(late.send(b.c).Text, ask)
+	b.has(late.press("1").Text, "rapproche") // one key is hers: she goes on where she was
+}
