@@ -7,21 +7,12 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"lafia/internal/servers/serverstest"
 )
 
 // A hand whose gateway is cut off from PostgreSQL must not hold its contact for as
 // long as TCP believes in the connection.
 func TestAHandThatSaysNothingIsLetGoByPostgreSQL(t *testing.T) {
-	s, err := Open(t.Context(), serverstest.Postgres(t), Options{MaxConns: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := migrated(t)
 	m := Received{
 		Inbound: Inbound{ID: "00000000-0000-4000-8000-000000000001", Contact: bytes.Repeat([]byte{7}, 32), Channel: "a", ReceivedAt: time.Now(), SentAt: time.Now(), Sealed: []byte("sealed")},
 		Key:     bytes.Repeat([]byte{8}, 32), ContentHMAC: bytes.Repeat([]byte{9}, 32),
@@ -77,14 +68,7 @@ func TestAHandThatSaysNothingIsLetGoByPostgreSQL(t *testing.T) {
 }
 
 func TestWhoWritesNowGoesBeforeABacklog(t *testing.T) {
-	s, err := Open(t.Context(), serverstest.Postgres(t), Options{MaxConns: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := migrated(t)
 	now := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
 	const node = "00000000-0000-8000-8000-0000000000aa"
 	for i, c := range []struct {
@@ -116,14 +100,7 @@ func TestWhoWritesNowGoesBeforeABacklog(t *testing.T) {
 // A worker that was cut off while it had a message must not begin it anew behind the
 // one that took it over.
 func TestAHandThatLostItsContactIsGivenNothingAgain(t *testing.T) {
-	s, err := Open(t.Context(), serverstest.Postgres(t), Options{MaxConns: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := migrated(t)
 	m := Received{
 		Inbound: Inbound{ID: "00000000-0000-4000-8000-000000000001", Contact: bytes.Repeat([]byte{7}, 32), Channel: "a", ReceivedAt: time.Now()},
 		Key:     bytes.Repeat([]byte{8}, 32), ContentHMAC: bytes.Repeat([]byte{9}, 32),
@@ -132,7 +109,7 @@ func TestAHandThatLostItsContactIsGivenNothingAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := 0, 0
-	err = s.EachWaiting(t.Context(), m.ID, time.Now, func(context.Context, Inbound) (Answer, error) {
+	err := s.EachWaiting(t.Context(), m.ID, time.Now, func(context.Context, Inbound) (Answer, error) {
 		if first++; first > 1 {
 			return Answer{}, nil
 		}
