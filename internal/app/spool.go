@@ -63,7 +63,7 @@ type journal struct {
 	retry  time.Time // when a record that was not taken is tried again
 	told   int       // what it said lies here
 
-	emptying atomic.Bool
+	emptying atomic.Bool // what lies in it is being given to the record
 }
 
 // openSpool takes the folder over and learns, or settles, this gateway's id,
@@ -212,7 +212,8 @@ func (j *journal) Held(context.Context) (bool, error) {
 	return j.Pending() > 0 || j.within(j.away, heldAfter), nil
 }
 
-// many reports whether many records are on their way to the record of this program.
+// many reports whether the spool is being emptied and much is left in it. A gateway
+// without one has nothing.
 func (j *journal) many() bool { return j != nil && j.emptying.Load() && j.Pending() >= manySpooled }
 
 // holder is what lets reminders and broadcasts wait; nil without a spool.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"lafia/gateway/message"
 	"lafia/internal/conversation"
 	"lafia/internal/session"
 )
@@ -28,20 +29,27 @@ func (s *stumbles) Save(ctx context.Context, k session.Key, expected uint64, v s
 	return false, errors.New("the connection was reset")
 }
 
+// finishes is a feedback whose last hop is saved by what stumbles.
+func (b *bench) finishes(s *stumbles) (*phone, message.Reply) {
+	b.t.Helper()
+	p := b.phone(anna)
+	p.dial("")
+	p.walk("1", "1", "107", "3", "2", "1", "2")
+	b.c.Sessions = s
+	last := p.press("la baratte fuit")
+	if !last.End {
+		b.t.Fatalf("it does not end:\n%s", last.Text)
+	}
+	return p, last
+}
+
 // Behind a session that Redis did not take, a copy of an old key would begin another
 // one, and the next copy press a key there (simulation, seeds 51138 and 72484).
 func TestLateCopiesOfACallWhoseEndRedisTookAtTheSecondTryGetItsLastScreen(t *testing.T) {
 	for name, done := range map[string]bool{"not done": false, "done, and not told": true} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			p := b.phone(anna)
-			p.dial("")
-			p.walk("1", "1", "107", "3", "2", "1", "2")
-			b.c.Sessions = &stumbles{b.sess, 1, done}
-			last := p.press("la baratte fuit")
-			if !last.End {
-				t.Fatalf("it does not end:\n%s", last.Text)
-			}
+			p, last := b.finishes(&stumbles{b.sess, 1, done})
 			for _, text := range []string{"1*1*107", "1*1*107*3*2*1", "1", p.text} {
 				p.text = text
 				if got := p.send(b.c); got != last {
@@ -59,14 +67,7 @@ func TestLateCopiesOfACallWhoseEndRedisTookAtTheSecondTryGetItsLastScreen(t *tes
 // run is not offered again.
 func TestARunWhoseEndRedisNeverTakesIsNotOfferedAgain(t *testing.T) {
 	b := newBench(t)
-	p := b.phone(anna)
-	p.dial("")
-	p.walk("1", "1", "107", "3", "2", "1", "2")
-	b.c.Sessions = &stumbles{b.sess, 2, false}
-	last := p.press("la baratte fuit")
-	if !last.End {
-		t.Fatalf("it does not end:\n%s", last.Text)
-	}
+	p, _ := b.finishes(&stumbles{b.sess, 2, false})
 	b.written()
 	b.has(p.dial("").Text, "1 Avis sur un projet")
 	if all := b.submissions(); len(all) != 1 {
